@@ -1,0 +1,110 @@
+"""Makes many random texts with the ids of the `tokenizers` library, to compare a port with.
+
+    python compare_tokenizers.py --output CASES.jsonl [--count 20000] [--seed 1]
+                                 [--tokenizer tokenizer.json] [--variants 40]
+    METEORA_TOKENIZER_CASES=CASES.jsonl swift test --filter TokenizerComparison
+
+                                 (pip install -r requirements-tokenizers.txt; Python 3.11)
+
+Without --tokenizer the tokenizers of the golden pack are used, and --variants changed copies of
+them with random added tokens. The first line of the output, and every line that has "tokenizer",
+names the file that the lines after it belong to; the others are as in make_tokenizers.py, with
+"with_special" on every tenth of a tokenizer's lines. Copies are written beside the output.
+"""
+
+import argparse
+import json
+import random
+import unicodedata
+from pathlib import Path
+
+import make_tokenizers
+import tokenizer_pack
+import tokenizer_texts
+from tokenizers import __version__
+
+PIECES = ["a", "b", "ab", "the", " ", "  ", "\n", "\t", "<", ">", "<x>", "é", "字", "\u0301", "1",
+          "12", "'s", "ſ", "Ġ", "\u3000", "_", "😀", "\u00a0", "."]
+
+
+def variant(rng, number):
+    """A tokenizer of the pack with other added tokens and options."""
+    name = rng.choice(list(tokenizer_pack.PACK))
+    document = json.loads((make_tokenizers.FOLDER / name / "tokenizer.json").read_text())
+    vocabulary = document["model"]["vocab"]
+    entries, contents, free = [], set(), len(vocabulary)
+    for _ in range(rng.randrange(1, 14)):
+        content = "".join(rng.choice(PIECES) for _ in range(rng.randrange(1, 4)))
+        if content in contents:
+            continue
+        contents.add(content)
+        # White space that swallows white space on its left makes the library panic.
+        flags = {flag: rng.random() < 0.3 for flag in ("single_word", "rstrip", "normalized")}
+        flags["lstrip"] = rng.random() < 0.3 and not content[0].isspace()
+        id = vocabulary.get(content, free)
+        free = max(free, id + 1)
+        entries.append(tokenizer_pack.added(id, content, rng.random() < 0.5, **flags))
+    document["added_tokens"] = entries
+    if name != "tiny-llama3":
+        document["model"]["ignore_merges"] = rng.random() < 0.5
+    document["post_processor"] = None
+    if document["pre_tokenizer"]:
+        regex = rng.choice([tokenizer_pack.LLAMA3, tokenizer_pack.QWEN2])
+        split = tokenizer_pack.split_then_bytes(regex)
+        split["pretokenizers"][1]["add_prefix_space"] = rng.random() < 0.5
+        split["pretokenizers"][1]["use_regex"] = rng.random() < 0.3
+        whole = tokenizer_pack.byte_level(prefix=rng.random() < 0.5, regex=rng.random() < 0.7)
+        document["pre_tokenizer"] = rng.choice([split, whole])
+    return f"{number}-{name}", document
+
+
+def documents(options, rng):
+    """Pairs of a path and a tokenizer.json."""
+    if options.tokenizer:
+        return [(options.tokenizer, json.loads(Path(options.tokenizer).read_text()))]
+    made = []
+    for name in tokenizer_pack.PACK:
+        path = make_tokenizers.FOLDER / name / "tokenizer.json"
+        made.append((path, json.loads(path.read_text())))
+    folder = options.output.with_suffix("")
+    folder.mkdir(exist_ok=True)
+    for number in range(options.variants):
+        name, document = variant(rng, number)
+        path = folder / f"{name}.json"
+        path.write_text(json.dumps(document, ensure_ascii=False, indent=1))
+        made.append((path, document))
+    return made
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--output", type=Path, required=True)
+    parser.add_argument("--count", type=int, default=20000)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--variants", type=int, default=40)
+    parser.add_argument("--tokenizer", type=Path)
+    options = parser.parse_args()
+    rng = random.Random(options.seed)
+    chosen = documents(options, rng)
+    each = -(-options.count // len(chosen))
+    written = 0
+    with options.output.open("w") as file:
+        for number, (path, document) in enumerate(chosen):
+            tokenizer = make_tokenizers.load(document)
+            if tokenizer is None:
+                continue
+            file.write(json.dumps({"tokenizer": str(path.resolve())}) + "\n")
+            specials = make_tokenizers.specials_of(document)[:40]
+            seed = options.seed * 1000 + number
+            texts = tokenizer_texts.texts(seed, each, specials, hand_picked=number < 8)
+            if __version__ == "0.19.1":  # Python 3.11 has Unicode 14 too.
+                texts = [t for t in texts if not any(unicodedata.category(c) == "Cn" for c in t)]
+            for index, text in enumerate(texts):
+                case = make_tokenizers.encode_case(tokenizer, text, index)
+                file.write(json.dumps(case, ensure_ascii=False, separators=(",", ":")) + "\n")
+                written += 1
+    print(f"tokenizers {__version__}: {written} texts, {len(chosen)} tokenizers")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,22 @@
+"""Golden/manifest.json: one case per line, sorted by id. Standard library only; imported, not run."""
+
+import json
+import os
+from pathlib import Path
+
+GOLDEN = Path(__file__).resolve().parent.parent / "golden"
+
+
+def update(area, cases, flags):
+    """Replaces every case of `area` (ids "area/…") by `cases` and merges the flags' meanings."""
+    path = GOLDEN / "manifest.json"
+    manifest = json.loads(path.read_text()) if path.exists() else {"flags": {}, "cases": []}
+    others = [case for case in manifest["cases"] if not case["id"].startswith(area + "/")]
+    assert all(case["id"].startswith(area + "/") for case in cases)
+    everything = sorted(others + cases, key=lambda case: case["id"].encode())
+    meanings = dict(sorted({**manifest["flags"], **flags}.items()))
+    lines = ",\n".join(json.dumps(case, separators=(",", ":")) for case in everything)
+    text = '{"version":1,\n"flags":%s,\n"cases":[\n%s\n]}\n' % (json.dumps(meanings, indent=1), lines)
+    temporary = path.with_suffix(".json.new")
+    temporary.write_text(text)
+    os.replace(temporary, path)

@@ -1,0 +1,80 @@
+"""Executes the operations "trace" and "generate" from the parameters of a golden case.
+
+Paths in the parameters are relative to Fixtures/golden. A bundle's own top_k and temperature hold
+where the parameters name none. (pip install -r requirements-numpy.txt; imported, not run.)
+"""
+
+import json
+
+from adapters import Adapter, RoutedLinears, SingleLinears
+from adapters import adapter_folders, read_bundle, read_checkpoint, read_gates
+from llama import Llama
+from manifest import GOLDEN
+
+
+def open_model(parameters):
+    folder, gates = GOLDEN / parameters["model"], None
+    router = {}
+    if (folder / "meteora.json").exists():
+        router = json.loads((folder / "meteora.json").read_text())["router"]
+        folder, named, gates = read_bundle(folder)
+    else:
+        given = parameters.get("adapters", [])
+        if isinstance(given, str):
+            named = adapter_folders(GOLDEN / given)
+        else:
+            named = [(a["name"], GOLDEN / a["path"]) for a in given]
+        if "gates" in parameters:
+            gates = GOLDEN / parameters["gates"]
+    mode = parameters["mode"]
+    if mode in ("plain", "base"):
+        return Llama(folder)
+    if mode == "single":
+        return Llama(folder, SingleLinears(Adapter(dict(named)[parameters["adapter"]])))
+    adapters = [Adapter(path) for _, path in named]
+    if "checkpoint" in parameters:
+        weights = read_checkpoint(GOLDEN / parameters["checkpoint"], adapters)
+    else:
+        weights = read_gates(gates)
+    router = {**router, **parameters}
+    return Llama(
+        folder, RoutedLinears(adapters, weights, router["top_k"], router["temperature"]))
+
+
+def trace(parameters, ids):
+    """Every recorded value by its trace name."""
+    recorded = {}
+    open_model(parameters).forward(ids, record=recorded.__setitem__)
+    return recorded
+
+
+ROUTING = ("gate_logits", "selected", "weights")
+
+
+def chosen(recorded, extent):
+    """The entries that a case of this extent lists.
+
+    "logits": logits and final_norm; "hidden": and the residual after every block; "routing": and
+    gate logits, selected adapters, weights; "all": everything, where modules that no adapter
+    changes show nothing, or input and output if the whole model is plain.
+    """
+    with_delta = {name.rsplit(".", 1)[0] for name in recorded if name.endswith(".delta")}
+    kept = {}
+    for name, value in recorded.items():
+        parts = name.split(".")
+        last = parts[-1]
+        if name in ("logits", "final_norm"):
+            keep = True
+        elif last == "hidden":
+            keep = extent != "logits"
+        elif last in ROUTING:
+            keep = extent in ("routing", "all")
+        elif len(parts) == 4:
+            module = name.rsplit(".", 1)[0]
+            shown = module in with_delta or (not with_delta and last in ("input", "output"))
+            keep = extent == "all" and shown
+        else:
+            keep = extent == "all"
+        if keep:
+            kept[name] = value
+    return kept

@@ -1,0 +1,48 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// SwiftPM checks a dependency out below "…/checkouts/…". A dependency must not make the binary of
+// its client specific to one processor, so only the root package is tuned to the machine at hand.
+let isRootPackage = !Context.packageDirectory.contains("/checkouts/")
+let isPortable = Context.environment["METEORA_PORTABLE"] == "1"
+
+#if arch(x86_64)
+  let nativeFlags = isRootPackage && !isPortable ? ["-Xcc", "-march=native"] : []
+#else
+  let nativeFlags: [String] = []
+#endif
+
+/// Optimised in debug builds too: exact arithmetic over whole models is unusable without.
+let optimised: [SwiftSetting] =
+  [.unsafeFlags(["-O"], .when(configuration: .debug))]
+  + (nativeFlags.isEmpty ? [] : [.unsafeFlags(nativeFlags)])
+
+/// Baseline x86-64 has no fused multiply-add instruction; the compiler then calls `fmaf` of libm.
+let fusedMultiplyAdd: [LinkerSetting] = [.linkedLibrary("m", .when(platforms: [.linux]))]
+
+func library(_ name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .target(
+    name: name, dependencies: dependencies, swiftSettings: optimised,
+    linkerSettings: fusedMultiplyAdd)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency] = [], settings: [SwiftSetting] = []
+) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.byName(name: name), "MeteoRAFixtures"] + dependencies,
+    swiftSettings: settings)
+}
+
+let package = Package(
+  name: "meteora",
+  platforms: [.macOS(.v14)],
+  products: [
+  ],
+  targets: [
+    .target(
+      name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
+      resources: [.copy("golden"), .copy("demo")]),
+  ],
+  swiftLanguageModes: [.v6]
+)
