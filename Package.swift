@@ -38,11 +38,17 @@ let package = Package(
   name: "meteora",
   platforms: [.macOS(.v14)],
   products: [
+    .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
   ],
   targets: [
+    library("MeteoRAMath"),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),
+    .executableTarget(
+      name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
+      swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
+    tests("MeteoRAMath", settings: optimised),
   ],
   swiftLanguageModes: [.v6]
 )
