@@ -39,8 +39,10 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
+    .library(name: "MeteoRASafetensors", targets: ["MeteoRASafetensors"]),
   ],
   targets: [
+    library("MeteoRASafetensors", ["MeteoRAMath"]),
     library("MeteoRAMath"),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
@@ -48,6 +50,7 @@ let package = Package(
     .executableTarget(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
+    tests("MeteoRASafetensors"),
     tests("MeteoRAMath", settings: optimised),
   ],
   swiftLanguageModes: [.v6]

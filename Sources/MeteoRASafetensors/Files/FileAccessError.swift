@@ -1,0 +1,74 @@
+import Foundation
+
+/// A reason why a file cannot be read or written, before anybody looks at its content.
+public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible {
+  /// Nothing is at `path`; for a file to be written, its folder is missing.
+  case notFound(path: String)
+  /// A folder is at `path`.
+  case isFolder(path: String)
+  /// Something that is neither a file nor a folder is at `path`; `kind` says what.
+  case notRegularFile(path: String, kind: String)
+  /// Something is at `path` already, where something new is to be made.
+  case alreadyThere(path: String)
+  /// The system denies the `operation` ("read", "write", …).
+  case noPermission(path: String, operation: String)
+  /// The address is not one of a file on this machine.
+  case notFileURL(String)
+  /// The `operation` fails with the system's error number `code`.
+  case system(path: String, operation: String, code: Int32)
+
+  /// Names the cause of a failed system call from its `errno`.
+  package init(code: Int32, path: String, operation: String) {
+    switch code {
+    case ENOENT, ENOTDIR: self = .notFound(path: path)
+    case EISDIR: self = .isFolder(path: path)
+    case EEXIST, ENOTEMPTY: self = .alreadyThere(path: path)
+    case EACCES, EPERM, EROFS: self = .noPermission(path: path, operation: operation)
+    default: self = .system(path: path, operation: operation, code: code)
+    }
+  }
+
+  public var description: String {
+    switch self {
+    case .notFound(let path):
+      return "\(printable(path, limit: 1024)): no such file or folder"
+    case .isFolder(let path):
+      return "\(printable(path, limit: 1024)): is a folder, expected a file"
+    case .notRegularFile(let path, let kind):
+      return "\(printable(path, limit: 1024)): is \(kind), expected a file"
+    case .alreadyThere(let path):
+      return "\(printable(path, limit: 1024)): is there already, expected a new path"
+    case .noPermission(let path, let operation):
+      return "\(printable(path, limit: 1024)): no permission to \(operation)"
+    case .notFileURL(let address):
+      return "\(printable(address, limit: 1024)): is not the address of a file on this machine"
+    case .system(let path, let operation, let code):
+      let reason = String(cString: strerror(code))
+      return "\(printable(path, limit: 1024)): cannot \(operation): \(reason) (error \(code))"
+    }
+  }
+}
+
+/// What the file system says about a path.
+enum FileStatus {
+  /// Refuses whatever is not a regular file, without opening it: a named pipe would wait for its
+  /// other end.
+  ///
+  /// - Returns: The size in bytes.
+  static func sizeOfRegularFile(_ status: stat, path: String) throws(FileAccessError) -> Int {
+    switch status.st_mode & S_IFMT {
+    case S_IFREG: return Int(status.st_size)
+    case S_IFDIR: throw .isFolder(path: path)
+    case S_IFIFO: throw .notRegularFile(path: path, kind: "a named pipe")
+    case S_IFSOCK: throw .notRegularFile(path: path, kind: "a socket")
+    case S_IFCHR, S_IFBLK: throw .notRegularFile(path: path, kind: "a device")
+    default: throw .notRegularFile(path: path, kind: "a special file")
+    }
+  }
+
+  /// The path of a file URL.
+  static func path(of url: URL) throws(FileAccessError) -> String {
+    guard url.isFileURL else { throw .notFileURL(url.absoluteString) }
+    return url.path
+  }
+}

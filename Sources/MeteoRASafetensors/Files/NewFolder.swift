@@ -1,0 +1,69 @@
+import Foundation
+
+/// A folder that takes its place at once, complete, or not at all.
+///
+/// It is filled under a hidden temporary name in the same parent folder; ``commit()`` renames it
+/// to the final one. Without `commit()` it is removed with all that is in it when the object is.
+package final class NewFolder {
+  /// The path of the folder to be made.
+  package let path: String
+  /// Where to put its content.
+  package let temporary: URL
+  private var isCommitted = false
+
+  /// Creates the temporary folder.
+  ///
+  /// - Throws: ``FileAccessError`` if something has the name already, or the parent folder is
+  ///   missing or not writable.
+  package init(creating url: URL) throws(FileAccessError) {
+    path = try FileStatus.path(of: url)
+    try Self.requireNothing(at: url)
+    let parent = url.deletingLastPathComponent()
+    let random = String(UInt64.random(in: 0 ... .max), radix: 36)
+    temporary = parent.appendingPathComponent(".meteora-\(random).tmp", isDirectory: true)
+    if mkdir(temporary.path, 0o777) != 0 {
+      let code = errno
+      let isMissing = code == ENOENT || code == ENOTDIR
+      throw FileAccessError(code: code, path: isMissing ? parent.path : path, operation: "write")
+    }
+  }
+
+  deinit {
+    if !isCommitted { try? FileManager.default.removeItem(at: temporary) }
+  }
+
+  /// Throws if something has this path already, be it a dangling symbolic link.
+  package static func requireNothing(at url: URL) throws(FileAccessError) {
+    let path = try FileStatus.path(of: url)
+    var status = stat()
+    if lstat(path, &status) == 0 { throw .alreadyThere(path: path) }
+  }
+
+  /// Creates a folder inside, with those above it.
+  ///
+  /// - Parameters:
+  ///   - subpath: Relative to this folder, without `..`.
+  ///   - mayExist: Whether it may be there already. On a disk that ignores case another name may be
+  ///     the same folder.
+  package func makeFolder(_ subpath: String, mayExist: Bool = false) throws(FileAccessError) {
+    var url = temporary
+    let parts = subpath.split(separator: "/")
+    for (index, part) in parts.enumerated() {
+      url.appendPathComponent(String(part), isDirectory: true)
+      if mkdir(url.path, 0o777) == 0 { continue }
+      if errno != EEXIST || (index == parts.count - 1 && !mayExist) {
+        throw FileAccessError(code: errno, path: url.path, operation: "write")
+      }
+    }
+  }
+
+  /// Gives the folder its final name; nothing of it is removed afterwards.
+  package func commit() throws(FileAccessError) {
+    // A rename would replace an empty folder silently.
+    try Self.requireNothing(at: URL(fileURLWithPath: path))
+    if rename(temporary.path, path) != 0 {
+      throw FileAccessError(code: errno, path: path, operation: "write")
+    }
+    isCommitted = true
+  }
+}

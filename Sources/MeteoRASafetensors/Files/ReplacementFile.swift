@@ -1,0 +1,91 @@
+import Foundation
+
+/// A file that takes its place at once, complete, or not at all.
+///
+/// The bytes go to a hidden temporary file in the same folder; ``commit()`` renames it to the
+/// final name, over an older file of that name. Without `commit()` the temporary file is removed
+/// when the object is. A symbolic link at the final name is replaced, not followed.
+package final class ReplacementFile {
+  /// The path of the file to be made.
+  package let path: String
+  private let temporaryPath: String
+  private var descriptor: Int32
+
+  /// Creates the temporary file.
+  ///
+  /// - Throws: ``FileAccessError`` if the folder is missing or not writable, or if something other
+  ///   than a regular file has the name.
+  package init(replacing url: URL) throws(FileAccessError) {
+    try Self.requireReplaceable(url)
+    let path = try FileStatus.path(of: url)
+    let folder = url.deletingLastPathComponent()
+    let random = String(UInt64.random(in: 0 ... .max), radix: 36)
+    self.path = path
+    temporaryPath = folder.appendingPathComponent(".meteora-\(random).tmp").path
+    descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    if descriptor < 0 {
+      throw FileAccessError(
+        code: errno, path: errno == ENOENT ? folder.path : path, operation: "write")
+    }
+  }
+
+  /// Throws if something other than a regular file has the name.
+  package static func requireReplaceable(_ url: URL) throws(FileAccessError) {
+    let path = try FileStatus.path(of: url)
+    var status = stat()
+    // A rename would replace a device or a pipe (`/dev/stdout`) by an ordinary file.
+    if stat(path, &status) == 0 { _ = try FileStatus.sizeOfRegularFile(status, path: path) }
+  }
+
+  deinit {
+    if descriptor >= 0 {
+      close(descriptor)
+      unlink(temporaryPath)
+    }
+  }
+
+  /// Writes bytes at a place of their own; places may come in any order.
+  package func write(
+    _ bytes: UnsafeRawBufferPointer, at offset: Int
+  ) throws(FileAccessError) {
+    guard var start = bytes.baseAddress else { return }
+    var remaining = bytes.count
+    var offset = off_t(offset)
+    while remaining > 0 {
+      // Linux writes at most 2 GiB − 4 KiB in one call, Darwin refuses more than 2 GiB − 1.
+      let written = pwrite(descriptor, start, min(remaining, 1 << 30), offset)
+      if written < 0 {
+        if errno == EINTR { continue }
+        throw FileAccessError(code: errno, path: path, operation: "write")
+      }
+      start += written
+      remaining -= written
+      offset += off_t(written)
+    }
+  }
+
+  /// Gives the file its final name; nothing can be written afterwards.
+  package func commit() throws(FileAccessError) {
+    if close(descriptor) != 0 {
+      descriptor = -1
+      let code = errno
+      unlink(temporaryPath)
+      throw FileAccessError(code: code, path: path, operation: "write")
+    }
+    descriptor = -1
+    if rename(temporaryPath, path) != 0 {
+      let code = errno
+      unlink(temporaryPath)
+      throw FileAccessError(code: code, path: path, operation: "write")
+    }
+  }
+
+  /// Writes a whole file at once.
+  package static func write(_ bytes: [UInt8], to url: URL) throws(FileAccessError) {
+    let file = try ReplacementFile(replacing: url)
+    try bytes.withUnsafeBufferPointer { bytes throws(FileAccessError) in
+      try file.write(UnsafeRawBufferPointer(bytes), at: 0)
+    }
+    try file.commit()
+  }
+}
