@@ -39,10 +39,12 @@ let package = Package(
   platforms: [.macOS(.v14)],
   products: [
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
+    .library(name: "MeteoRATokenizers", targets: ["MeteoRATokenizers"]),
     .library(name: "MeteoRASafetensors", targets: ["MeteoRASafetensors"]),
   ],
   targets: [
     library("MeteoRASafetensors", ["MeteoRAMath"]),
+    library("MeteoRATokenizers", ["MeteoRASafetensors"]),
     library("MeteoRAMath"),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
@@ -51,6 +53,7 @@ let package = Package(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     tests("MeteoRASafetensors"),
+    tests("MeteoRATokenizers", ["MeteoRASafetensors"]),
     tests("MeteoRAMath", settings: optimised),
   ],
   swiftLanguageModes: [.v6]

@@ -1,0 +1,185 @@
+/// A token that is found in the text before the model sees it.
+struct AddedToken: Sendable {
+  let id: UInt32
+  /// The text to find, as UTF-8; not empty.
+  let content: [UInt8]
+  /// Left out when decoding without special tokens; no influence on encoding.
+  let isSpecial: Bool
+  /// Looked for in normalized text, its own content normalized too.
+  let isNormalized: Bool
+  /// Swallows all white space before it.
+  let stripsLeft: Bool
+  /// Swallows all white space after it.
+  let stripsRight: Bool
+  /// Found only where no `\w` character touches it.
+  let isSingleWord: Bool
+}
+
+/// A part of a text: an added token, or text between two of them.
+enum Segment: Equatable, Sendable {
+  case text(Range<Int>)
+  case token(UInt32)
+}
+
+/// Finds added tokens in a text: the leftmost match, of several there the longest.
+struct AddedTokenMatcher: Sendable {
+  /// A node of the trie: children are linked as siblings.
+  private struct Node {
+    var byte: UInt8
+    var firstChild: Int32 = -1
+    var nextSibling: Int32 = -1
+    /// The index in `tokens` of the token that ends here.
+    var token: Int32 = -1
+  }
+
+  private var nodes = [Node(byte: 0)]
+  private var tokens: [AddedToken] = []
+  /// Whether a token begins with the byte.
+  private var isFirstByte = [Bool](repeating: false, count: 256)
+
+  var isEmpty: Bool { tokens.isEmpty }
+
+  /// Adds a token; of two with the same pattern the earlier one holds.
+  ///
+  /// - Parameter pattern: What to find, if not the token's content as it is.
+  mutating func insert(_ token: AddedToken, pattern: [UInt8]) {
+    guard let first = pattern.first else { return }
+    isFirstByte[Int(first)] = true
+    var node = 0
+    for byte in pattern { node = child(of: node, for: byte) ?? addChild(to: node, for: byte) }
+    if nodes[node].token < 0 {
+      nodes[node].token = Int32(tokens.count)
+      tokens.append(token)
+    }
+  }
+
+  private func child(of node: Int, for byte: UInt8) -> Int? {
+    var child = Int(nodes[node].firstChild)
+    while child >= 0 {
+      if nodes[child].byte == byte { return child }
+      child = Int(nodes[child].nextSibling)
+    }
+    return nil
+  }
+
+  private mutating func addChild(to node: Int, for byte: UInt8) -> Int {
+    nodes.append(Node(byte: byte, nextSibling: nodes[node].firstChild))
+    nodes[node].firstChild = Int32(nodes.count - 1)
+    return nodes.count - 1
+  }
+
+  /// The longest token that begins at `start`, and its end.
+  private func longestMatch(
+    at start: Int, in text: UnsafeBufferPointer<UInt8>
+  ) -> (token: AddedToken, end: Int)? {
+    var best: (token: Int, end: Int)?
+    var node = 0
+    var position = start
+    while position < text.count, let next = child(of: node, for: text[position]) {
+      node = next
+      position += 1
+      if nodes[node].token >= 0 { best = (Int(nodes[node].token), position) }
+    }
+    return best.map { (tokens[$0.token], $0.end) }
+  }
+
+  /// Cuts a text into added tokens and the text between them.
+  ///
+  /// A token that fails as a single word hides the shorter ones inside it. White space that one
+  /// token swallows still counts as text for the tokens after it, as in the library.
+  func segments(of text: UnsafeBufferPointer<UInt8>) -> [Segment] {
+    var segments: [Segment] = []
+    var taken = 0
+    var position = 0
+    var white = WhiteSpaceRun()
+    while position < text.count {
+      guard isFirstByte[Int(text[position])],
+        let (token, end) = longestMatch(at: position, in: text)
+      else {
+        position += 1
+        continue
+      }
+      var start = position
+      var stop = end
+      position = end
+      if token.isSingleWord && (isWord(before: start, in: text) || isWord(at: stop, in: text)) {
+        continue
+      }
+      if token.stripsLeft { start = beginOfWhiteSpace(before: start, from: taken, in: text) }
+      if token.stripsRight { stop = white.end(from: stop, in: text) }
+      if taken < start { segments.append(.text(taken..<start)) }
+      segments.append(.token(token.id))
+      taken = stop
+    }
+    if taken < text.count { segments.append(.text(taken..<text.count)) }
+    return segments
+  }
+
+  // MARK: Neighbours
+
+  private func isWord(at position: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let (scalar, _) = TextScalar.read(at: position, in: text) else { return false }
+    return UnicodeClasses.shared.classes(of: scalar) & UnicodeClasses.word != 0
+  }
+
+  private func isWord(before position: Int, in text: UnsafeBufferPointer<UInt8>) -> Bool {
+    guard let (scalar, _) = TextScalar.read(before: position, in: text) else { return false }
+    return UnicodeClasses.shared.classes(of: scalar) & UnicodeClasses.word != 0
+  }
+
+  /// Where the white space before `end` begins, not going below `limit`.
+  private func beginOfWhiteSpace(
+    before end: Int, from limit: Int, in text: UnsafeBufferPointer<UInt8>
+  ) -> Int {
+    var start = end
+    while start > limit, let (scalar, length) = TextScalar.read(before: start, in: text),
+      UnicodeClasses.shared.classes(of: scalar) & UnicodeClasses.white != 0
+    {
+      start -= length
+    }
+    return start
+  }
+}
+
+/// Finds ends of white space, each run once: without, a token of white space that swallows white
+/// space would make matching quadratic.
+private struct WhiteSpaceRun {
+  private var run = 0..<0
+
+  mutating func end(from start: Int, in text: UnsafeBufferPointer<UInt8>) -> Int {
+    if run.contains(start) { return run.upperBound }
+    var end = start
+    while let (scalar, length) = TextScalar.read(at: end, in: text),
+      UnicodeClasses.shared.classes(of: scalar) & UnicodeClasses.white != 0
+    {
+      end += length
+    }
+    run = start..<end
+    return end
+  }
+}
+
+/// Single scalars of UTF-8 text; `nil` beyond its ends.
+private enum TextScalar {
+  static func read(
+    at position: Int, in text: UnsafeBufferPointer<UInt8>
+  ) -> (scalar: Unicode.Scalar, length: Int)? {
+    guard position < text.count,
+      case .character(let length) = UTF8Text.sequence(at: position, in: text)
+    else { return nil }
+    var value = UInt32(text[position])
+    if length > 1 { value &= 0xFF >> UInt32(length + 1) }
+    for offset in 1..<max(length, 1) {
+      value = value << 6 | UInt32(text[position + offset] & 0x3F)
+    }
+    return Unicode.Scalar(value).map { ($0, length) }
+  }
+
+  static func read(
+    before position: Int, in text: UnsafeBufferPointer<UInt8>
+  ) -> (scalar: Unicode.Scalar, length: Int)? {
+    var start = position - 1
+    while start > 0 && text[start] & 0xC0 == 0x80 { start -= 1 }
+    return start < 0 ? nil : read(at: start, in: text)
+  }
+}

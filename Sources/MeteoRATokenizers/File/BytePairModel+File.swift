@@ -1,0 +1,135 @@
+import MeteoRASafetensors
+
+extension BytePairModel {
+  /// Reads the field `model`.
+  init(_ field: TokenizerField) throws(TokenizerError) {
+    try Self.refuseOtherModels(field)
+    try field.refuseMembers(otherThan: [
+      "type", "dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix",
+      "fuse_unk", "byte_fallback", "ignore_merges", "vocab", "merges",
+    ])
+    if try field.optional("dropout") != nil {
+      throw field.unsupported("model.dropout", alternative: "null is")
+    }
+    for affix in ["continuing_subword_prefix", "end_of_word_suffix"] {
+      if let affix = try field.optional(affix), try !affix.utf8().isEmpty {
+        throw field.unsupported("a \(affix.value.path)", alternative: "null and \"\" are")
+      }
+    }
+    let vocabulary = try Self.readVocabulary(try field.required("vocab"))
+    var fallback = Fallback()
+    if let unknown = try field.optional("unk_token") {
+      fallback.unknown = vocabulary.id(of: try unknown.utf8())
+    }
+    fallback.fusesUnknown = try field.bool("fuse_unk", standard: false)
+    if try field.bool("byte_fallback", standard: false) {
+      fallback.bytes = (0...255).map { byte in
+        let digits = String(byte, radix: 16, uppercase: true)
+        return vocabulary.id(of: (byte < 16 ? "<0x0\(digits)>" : "<0x\(digits)>").utf8)
+      }
+    }
+    self.init(
+      vocabulary: vocabulary,
+      merges: try Self.readMerges(try field.required("merges"), vocabulary: vocabulary),
+      ignoresMerges: try field.bool("ignore_merges", standard: false),
+      fallback: fallback)
+  }
+
+  /// Files older than the field `type` have none; the library takes those with merges for BPE.
+  private static func refuseOtherModels(_ field: TokenizerField) throws(TokenizerError) {
+    if try field.optional("type") == nil, try field.optional("merges") != nil { return }
+    if try !field.hasType("BPE") {
+      throw try field.unsupportedType(of: "model", supported: ["BPE"])
+    }
+  }
+
+  /// Refuses an `unk_token` without an id, unless no scalar can be unknown.
+  ///
+  /// The library fails at the first text that needs it. GPT-2's own file has the unk_token "", which
+  /// it never needs.
+  func checkUnknownToken(of field: TokenizerField, isByteLevel: Bool) throws(TokenizerError) {
+    guard let name = try field.optional("unk_token"), fallback.unknown == nil else { return }
+    let hasAllBytes = ByteLevelAlphabet.scalars.allSatisfy { scalar in
+      Unicode.Scalar(scalar).map { vocabulary.id(of: String($0).utf8) != nil } ?? false
+    }
+    if isByteLevel && hasAllBytes { return }
+    throw name.mismatch(expected: "null or a token of model.vocab")
+  }
+
+  // MARK: Vocabulary
+
+  private static func readVocabulary(_ field: TokenizerField) throws(TokenizerError) -> Vocabulary {
+    let members = try field.members()
+    var tokens = ByteStringTable(minimumCapacity: members.count)
+    var ids: [UInt32] = []
+    ids.reserveCapacity(members.count)
+    for (key, value) in members {
+      // No key can be there already: the JSON reader refuses duplicates.
+      _ = tokens.insert { key.appendUTF8(to: &$0) }
+      ids.append(UInt32(try field.member(value).integer(in: Vocabulary.idBounds)))
+    }
+    do throws(Vocabulary.DuplicateID) {
+      return try Vocabulary(tokens: tokens, ids: ids)
+    } catch {
+      let (first, second) = (tokens[error.first], tokens[error.second])
+      throw field.malformed(
+        "model.vocab gives the id \(error.id) to '\(printable(first))' and to "
+          + "'\(printable(second))', expected each id once")
+    }
+  }
+
+  // MARK: Merges
+
+  private static func readMerges(
+    _ field: TokenizerField, vocabulary: Vocabulary
+  ) throws(TokenizerError) -> MergeTable {
+    let elements = try field.elements()
+    var merges = MergeTable(minimumCapacity: elements.count)
+    var joined: [UInt8] = []
+    for (rank, element) in elements.enumerated() {
+      joined.removeAll(keepingCapacity: true)
+      guard let leftCount = try appendParts(of: element, to: &joined) else { continue }
+      let ids = joined.withUnsafeBufferPointer { joined in
+        (
+          left: vocabulary.id(of: UnsafeBufferPointer(rebasing: joined[..<leftCount])),
+          right: vocabulary.id(of: UnsafeBufferPointer(rebasing: joined[leftCount...])),
+          whole: vocabulary.id(of: joined)
+        )
+      }
+      if let left = ids.left, let right = ids.right, let whole = ids.whole {
+        merges.insert(left, right, rank: UInt32(rank), id: whole)
+        continue
+      }
+      let missing =
+        ids.left == nil
+        ? joined[..<leftCount] : ids.right == nil ? joined[leftCount...] : joined[...]
+      let verb = ids.left == nil || ids.right == nil ? "joins" : "makes"
+      throw element.malformed(
+        "\(element.value.path) \(verb) '\(printable(missing))', which is not in model.vocab")
+    }
+    return merges
+  }
+
+  /// Appends the two parts of a merge, spelled `"a b"` or `["a", "b"]`.
+  ///
+  /// - Returns: The length of the left part; `nil` for the line `#version: …` of old merges files.
+  private static func appendParts(
+    of merge: TokenizerField, to parts: inout [UInt8]
+  ) throws(TokenizerError) -> Int? {
+    if merge.value.kind == .array {
+      let pair = try merge.elements()
+      if pair.count == 2 && pair[0].value.appendUTF8(to: &parts) {
+        let leftCount = parts.count
+        if pair[1].value.appendUTF8(to: &parts) { return leftCount }
+      }
+    } else if merge.value.appendUTF8(to: &parts) {
+      if parts.starts(with: "#version".utf8) { return nil }
+      let space = UInt8(ascii: " ")
+      if let place = parts.firstIndex(of: space), parts.lastIndex(of: space) == place {
+        parts.remove(at: place)
+        return place
+      }
+    }
+    throw merge.mismatch(expected: "two tokens, as \"a b\" or [\"a\", \"b\"]")
+  }
+}

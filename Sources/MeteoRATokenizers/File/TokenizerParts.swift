@@ -1,0 +1,64 @@
+import Foundation
+
+/// What a `tokenizer.json` consists of, read and checked.
+struct TokenizerParts {
+  let addedTokens: AddedVocabulary
+  let normalizer: (any Normalizer)?
+  let preTokenizers: [any PreTokenizer]
+  let model: BytePairModel
+  let postProcessors: [any PostProcessor]
+  let decoder: any TokenDecoder
+  let vocabularySize: Int
+
+  init(_ root: TokenizerField) throws(TokenizerError) {
+    try root.refuseMembers(otherThan: [
+      "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
+      "post_processor", "decoder", "model",
+    ])
+    if let version = try root.optional("version"), !version.value.equals("1.0") {
+      throw version.mismatch(expected: "\"1.0\"")
+    }
+    // The library would cut or fill every text by these, which nobody expects of a model's input.
+    for part in ["truncation", "padding"] where try root.optional(part) != nil {
+      throw root.unsupported(part, alternative: "null is")
+    }
+    model = try BytePairModel(try root.required("model"))
+    normalizer = try readNormalizer(try root.optional("normalizer"))
+    preTokenizers = try readPreTokenizers(try root.optional("pre_tokenizer"))
+    let added = try readAddedTokens(try root.optional("added_tokens"), vocabulary: model.vocabulary)
+    let (vocabulary, addedTokens) = (
+      model.vocabulary, AddedVocabulary(added, normalizer: normalizer)
+    )
+    self.addedTokens = addedTokens
+    let newTokens = added.filter { vocabulary.id(of: $0.content) == nil }
+    vocabularySize = vocabulary.count + newTokens.count
+    try model.checkUnknownToken(
+      of: try root.required("model"), isByteLevel: preTokenizers.last is ByteLevelPreTokenizer)
+    postProcessors = try readPostProcessors(try root.optional("post_processor")) { id in
+      vocabulary.token(of: id) != nil || addedTokens.token(of: id) != nil
+    }
+    decoder = try readDecoder(try root.optional("decoder"))
+  }
+}
+
+extension Tokenizer {
+  /// Reads a tokenizer from a `tokenizer.json` file, or from the folder that holds it.
+  ///
+  /// - Throws: ``TokenizerError`` with the file and the place if the file cannot be read, is broken,
+  ///   contradicts itself, or has a feature that is not supported.
+  public convenience init(contentsOf url: URL) throws(TokenizerError) {
+    self.init(parts: try TokenizerParts(try TokenizerField(contentsOf: url)))
+  }
+
+  /// Reads a tokenizer from the bytes of a `tokenizer.json`.
+  ///
+  /// - Parameters:
+  ///   - json: The whole file.
+  ///   - source: The name that errors give the file.
+  /// - Throws: As ``init(contentsOf:)``.
+  public convenience init(
+    json: [UInt8], source: String = "tokenizer.json"
+  ) throws(TokenizerError) {
+    self.init(parts: try TokenizerParts(try TokenizerField(json: json, source: source)))
+  }
+}
