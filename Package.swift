@@ -38,6 +38,7 @@ let package = Package(
   name: "meteora",
   platforms: [.macOS(.v14)],
   products: [
+    .library(name: "MeteoRAKernels", targets: ["MeteoRAKernels"]),
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
     .library(name: "MeteoRATokenizers", targets: ["MeteoRATokenizers"]),
     .library(name: "MeteoRASafetensors", targets: ["MeteoRASafetensors"]),
@@ -46,15 +47,20 @@ let package = Package(
     library("MeteoRASafetensors", ["MeteoRAMath"]),
     library("MeteoRATokenizers", ["MeteoRASafetensors"]),
     library("MeteoRAMath"),
+    library("MeteoRAKernels", ["MeteoRAMath"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),
+    .executableTarget(
+      name: "benchmarks", dependencies: ["MeteoRAKernels"], path: "Benchmarks/benchmarks",
+      swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     tests("MeteoRASafetensors"),
     tests("MeteoRATokenizers", ["MeteoRASafetensors"]),
     tests("MeteoRAMath", settings: optimised),
+    tests("MeteoRAKernels"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,67 @@
+/// One adapter's low-rank update of one linear module: `s · B · (A · x)`.
+public struct LoRAAdapter: Sendable {
+  /// `[rank, inFeatures]`.
+  public let a: WeightMatrix
+  /// `[outFeatures, rank]`.
+  public let b: WeightMatrix
+  /// `s`, see ``scaling(alpha:rank:usesRankStabilization:)``.
+  public let scaling: Float
+
+  /// Rows of A, columns of B.
+  public var rank: Int { a.outFeatures }
+
+  /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if the columns of `b`
+  ///   are not the rows of `a`.
+  public init(a: WeightMatrix, b: WeightMatrix, scaling: Float) throws(KernelError) {
+    guard b.inFeatures == a.outFeatures else {
+      throw .dimensionMismatch(
+        argument: "columns of lora_B", expected: a.outFeatures, actual: b.inFeatures)
+    }
+    self.a = a
+    self.b = b
+    self.scaling = scaling
+  }
+
+  /// `alpha / rank`, with rank stabilisation (rsLoRA) `alpha / √rank`, rounded once to binary32.
+  ///
+  /// - SeeAlso: Hu et al., *LoRA*, arXiv:2106.09685; Kalajdzievski, *rsLoRA*, arXiv:2312.03732.
+  public static func scaling(alpha: Double, rank: Int, usesRankStabilization: Bool) -> Float {
+    let rank = Double(rank)
+    return Float(alpha / (usesRankStabilization ? rank.squareRoot() : rank))
+  }
+}
+
+/// All adapters of one linear module.
+public final class LoRABank: Sendable {
+  /// By adapter index; `nil` for an adapter that leaves this module alone. Such an adapter may be
+  /// selected: it then adds nothing, and its weight goes to no other.
+  public let adapters: [LoRAAdapter?]
+  public let inFeatures: Int
+  public let outFeatures: Int
+  /// The largest rank.
+  let maximumRank: Int
+
+  /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if an adapter does not
+  ///   fit a layer `[outFeatures, inFeatures]`.
+  public init(
+    adapters: [LoRAAdapter?], outFeatures: Int, inFeatures: Int
+  ) throws(KernelError) {
+    for (index, adapter) in adapters.enumerated() {
+      guard let adapter else { continue }
+      guard adapter.a.inFeatures == inFeatures else {
+        throw .dimensionMismatch(
+          argument: "columns of lora_A of adapter \(index)", expected: inFeatures,
+          actual: adapter.a.inFeatures)
+      }
+      guard adapter.b.outFeatures == outFeatures else {
+        throw .dimensionMismatch(
+          argument: "rows of lora_B of adapter \(index)", expected: outFeatures,
+          actual: adapter.b.outFeatures)
+      }
+    }
+    self.adapters = adapters
+    self.inFeatures = inFeatures
+    self.outFeatures = outFeatures
+    maximumRank = adapters.compactMap { $0?.rank }.max() ?? 0
+  }
+}

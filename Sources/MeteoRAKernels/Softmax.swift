@@ -1,0 +1,53 @@
+import MeteoRAMath
+
+// Softmax of one row:
+//
+//   m = max      e[i] = exp(x[i] − m)      D = dot(e, 1), in blocks of 128      p[i] = e[i] / D
+
+/// Replaces `count` elements by their softmax.
+func softmax(inPlace row: UnsafeMutablePointer<Float>, count: Int) {
+  guard count > 0 else { return }
+  var largest = row[0]
+  for i in 1..<max(count, 1) where row[i] > largest { largest = row[i] }
+  for i in 0..<count { row[i] -= largest }
+  CorrectlyRounded.exp(inPlace: UnsafeMutableBufferPointer(start: row, count: count))
+  let denominator = contractSum(row, count: count)
+  for i in 0..<count { row[i] /= denominator }
+}
+
+/// The dot product of `values` with ones.
+///
+/// A product with one is exact, so fma(e, 1, s) is s + e.
+func contractSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+  var total: Float = 0
+  var first = 0
+  while first < count {
+    let last = min(first + DotProduct.blockLength, count)
+    var sum: Float = 0
+    for i in first..<last { sum += values[i] }
+    total += sum
+    first = last
+  }
+  return total
+}
+
+/// The softmax of every row: `m = max`, `e = exp(x − m)`, `D = dot(e, 1)`, `p = e / D`.
+///
+/// A row that holds NaN or +∞ gives NaN.
+///
+/// - Parameter x: `[rows, width]`, row-major.
+/// - Returns: `[rows, width]`.
+/// - Throws: ``KernelError`` if `x` does not hold `rows · width` elements.
+public func softmax(
+  _ x: [Float], rows: Int, width: Int, parallelism: Parallelism = .serial
+) throws(KernelError) -> [Float] {
+  try requireElements(x.count, shape: [rows, width], of: "x")
+  var y = x
+  y.withUnsafeMutableBufferPointer { y in
+    guard let output = y.baseAddress else { return }
+    parallelism.forEachRange(of: rows) { range in
+      for row in range { softmax(inPlace: output + row * width, count: width) }
+    }
+  }
+  return y
+}

@@ -1,0 +1,48 @@
+import Foundation
+import MeteoRAKernels
+import Testing
+
+@Suite("Parallel loops")
+struct ParallelismTests {
+  @Test("it covers every index once, in contiguous ranges", arguments: threadCounts + [1024])
+  func coversOnce(threads: Int) throws {
+    let parallelism = try Parallelism(threads: threads)
+    for count in [0, 1, 2, 3, 5, 63, 64, 65, 1000] {
+      let ranges = Collected<Range<Int>>()
+      parallelism.forEachRange(of: count) { ranges.append($0) }
+      let sorted = ranges.all.sorted { $0.lowerBound < $1.lowerBound }
+      #expect(sorted.flatMap { Array($0) } == Array(0..<count))
+      #expect(sorted.count <= threads)
+    }
+  }
+
+  @Test("it deals every index once", arguments: threadCounts)
+  func dealsOnce(threads: Int) throws {
+    let parallelism = try Parallelism(threads: threads)
+    for count in [0, 1, 4, 5, 6, 130] {
+      let indices = Collected<Int>()
+      parallelism.forEachDeal(of: count) { for index in $0 { indices.append(index) } }
+      #expect(indices.all.sorted() == Array(0..<count))
+    }
+  }
+
+  @Test("it refuses a number of threads out of range", arguments: [0, -1, 1025, Int.max])
+  func refusesThreads(threads: Int) {
+    #expect(
+      throws: KernelError.outOfRange(
+        argument: "threads", actual: "\(threads)", allowed: "1...1024")
+    ) {
+      try Parallelism(threads: threads)
+    }
+  }
+}
+
+/// What several threads found, in any order.
+private final class Collected<Element: Sendable>: @unchecked Sendable {
+  private let lock = NSLock()
+  private var elements: [Element] = []
+
+  func append(_ element: Element) { lock.withLock { elements.append(element) } }
+
+  var all: [Element] { lock.withLock { elements } }
+}

@@ -1,0 +1,120 @@
+import MeteoRAKernels
+import Testing
+
+@Suite("Packed weights")
+struct WeightMatrixTests {
+  @Test(
+    "it gives back the rows that it packed", arguments: WeightFormat.allCases,
+    [1, 8, 15, 16, 31, 32, 33, 47, 95])
+  func unpacks(format: WeightFormat, outputs: Int) throws {
+    var random = SeededRandom(outputs)
+    for inputs in [1, 15, 16, 17, 40] {
+      let (matrix, values) = try random.matrix(outputs, inputs, format)
+      var all = GuardedOutput(count: outputs * inputs)
+      all.write { matrix.copyRows(to: $0) }
+      #expect(all.isIntact)
+      expectSameBits(all.output, values, "\(outputs) × \(inputs)")
+      for row in 0..<outputs {
+        var one = GuardedOutput(count: inputs)
+        one.write { matrix.copyRow(row, to: $0) }
+        #expect(one.isIntact)
+        expectSameBits(one.output, Array(values[row * inputs..<(row + 1) * inputs]), "row \(row)")
+      }
+    }
+  }
+
+  @Test("it packs the same with any number of threads", arguments: threadCounts)
+  func packsInParallel(threads: Int) throws {
+    var random = SeededRandom(5)
+    let values = random.floats(100 * 30)
+    let parallelism = try Parallelism(threads: threads)
+    let matrix = try values.withUnsafeBytes {
+      try WeightMatrix(
+        rowMajor: $0, outFeatures: 100, inFeatures: 30, format: .float32, parallelism: parallelism)
+    }
+    var copy = GuardedOutput(count: values.count)
+    copy.write { matrix.copyRows(to: $0) }
+    expectSameBits(copy.output, values)
+  }
+
+  @Test("it takes bytes at any address", arguments: [1, 2, 3])
+  func takesUnalignedBytes(offset: Int) throws {
+    let values: [Float] = [1, 2, 3, 4, 5, 6]
+    let bytes = [UInt8](repeating: 0, count: offset) + values.withUnsafeBytes { Array($0) }
+    let matrix = try bytes.withUnsafeBytes {
+      try WeightMatrix(
+        rowMajor: UnsafeRawBufferPointer(rebasing: $0[offset...]), outFeatures: 2, inFeatures: 3,
+        format: .float32)
+    }
+    var copy = GuardedOutput(count: 6)
+    copy.write { matrix.copyRows(to: $0) }
+    expectSameBits(copy.output, values)
+  }
+
+  @Test("it widens every bfloat16 and binary16 exactly, NaN and infinity included")
+  func widensEverything() throws {
+    let patterns = (0...UInt16.max).map { $0 }
+    for format in [WeightFormat.bfloat16, .float16] {
+      let matrix = try patterns.withUnsafeBytes {
+        try WeightMatrix(rowMajor: $0, outFeatures: 64, inFeatures: 1024, format: format)
+      }
+      var rows = GuardedOutput(count: patterns.count)
+      rows.write { start in
+        for row in 0..<64 { matrix.copyRow(row, to: start + 1024 * row) }
+      }
+      // The vectors that products use and the scalar form are two pieces of code.
+      var all = GuardedOutput(count: patterns.count)
+      all.write { matrix.copyRows(to: $0) }
+      expectSameBits(all.output, rows.output, "\(format)")
+    }
+  }
+
+  @Test("it refuses fewer elements than its shape")
+  func refusesTooFew() {
+    #expect(
+      throws: KernelError.elementCount(argument: "weight matrix bytes", expected: 24, actual: 20)
+    ) {
+      try WeightMatrix([1, 2, 3, 4, 5], outFeatures: 2, inFeatures: 3)
+    }
+  }
+
+  @Test("it refuses bytes that are no whole number of elements")
+  func refusesOddBytes() {
+    #expect(
+      throws: KernelError.elementCount(argument: "weight matrix bytes", expected: 2, actual: 3)
+    ) {
+      try [UInt8](repeating: 0, count: 3).withUnsafeBytes {
+        try WeightMatrix(rowMajor: $0, outFeatures: 1, inFeatures: 1, format: .float16)
+      }
+    }
+  }
+
+  @Test("it refuses a negative size")
+  func refusesNegativeSize() {
+    #expect(
+      throws: KernelError.shapeOverflow(argument: "weight matrix bytes", shape: [-1, -1, 4])
+    ) {
+      try WeightMatrix([1], outFeatures: -1, inFeatures: -1)
+    }
+  }
+
+  @Test("it refuses a size that overflows")
+  func refusesOverflow() {
+    #expect(
+      throws: KernelError.shapeOverflow(
+        argument: "weight matrix bytes", shape: [1 << 40, 1 << 40, 4])
+    ) {
+      try WeightMatrix([1], outFeatures: 1 << 40, inFeatures: 1 << 40)
+    }
+  }
+
+  @Test("it refuses outputs that no byte backs")
+  func refusesUnbackedOutputs() {
+    #expect(
+      throws: KernelError.outOfRange(
+        argument: "outFeatures", actual: "1099511627776", allowed: "at most 268435456")
+    ) {
+      try WeightMatrix([], outFeatures: 1 << 40, inFeatures: 0)
+    }
+  }
+}
