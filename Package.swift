@@ -38,6 +38,7 @@ let package = Package(
   name: "meteora",
   platforms: [.macOS(.v14)],
   products: [
+    .library(name: "MeteoRALlama", targets: ["MeteoRALlama"]),
     .library(name: "MeteoRAKernels", targets: ["MeteoRAKernels"]),
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
     .library(name: "MeteoRATokenizers", targets: ["MeteoRATokenizers"]),
@@ -48,9 +49,12 @@ let package = Package(
     library("MeteoRATokenizers", ["MeteoRASafetensors"]),
     library("MeteoRAMath"),
     library("MeteoRAKernels", ["MeteoRAMath"]),
+    library("MeteoRALlama", ["MeteoRAKernels", "MeteoRASafetensors"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),
+    .target(
+      name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support"),
     .executableTarget(
       name: "benchmarks", dependencies: ["MeteoRAKernels"], path: "Benchmarks/benchmarks",
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
@@ -61,6 +65,7 @@ let package = Package(
     tests("MeteoRATokenizers", ["MeteoRASafetensors"]),
     tests("MeteoRAMath", settings: optimised),
     tests("MeteoRAKernels"),
+    tests("MeteoRALlama", ["MeteoRATestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

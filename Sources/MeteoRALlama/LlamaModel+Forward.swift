@@ -1,0 +1,235 @@
+import MeteoRAKernels
+
+// The forward pass of a Llama decoder:
+//
+//   h = embedding[ids]
+//   for every layer:
+//     x = rmsNorm(h)            q, k, v = W · x          q, k rotated by position
+//     h = h + W_o · attention(q, k, v)
+//     x = rmsNorm(h)            g, u = W · x
+//     h = h + W_down · (silu(g) · u)
+//   logits = W_head · rmsNorm(h)
+//
+// A row is a token; rows of several sequences stand one after the other. Every value of a row is
+// a function of that row and of the earlier positions of its sequence alone, so the bits do not
+// depend on what else is in the batch, nor on how a prompt is cut.
+
+/// New tokens of one sequence.
+package struct SequenceInput {
+  /// What an observer knows the sequence by.
+  package var id: Int
+  package var tokens: [Int]
+  /// Holds the positions before; those of `tokens` are appended.
+  package var state: SequenceState
+
+  package init(id: Int = 0, tokens: [Int], state: SequenceState) {
+    self.id = id
+    self.tokens = tokens
+    self.state = state
+  }
+}
+
+/// The rows whose logits are wanted.
+package enum LogitRows: Sendable {
+  case all
+  /// The last row of each sequence.
+  case last
+}
+
+extension LlamaModel {
+  /// Runs new tokens of several sequences through the model.
+  ///
+  /// - Parameter inputs: Each with at least one token.
+  /// - Returns: `[rows, vocabularySize]`: all rows, or the last of each sequence.
+  /// - Throws: ``LlamaError`` for an id outside the vocabulary, or a sequence without tokens.
+  package func forward(
+    _ inputs: [SequenceInput], logits: LogitRows, evaluator: any LinearGroupEvaluator,
+    observer: (any ForwardObserver)? = nil, parallelism: Parallelism
+  ) throws(LlamaError) -> [Float] {
+    for input in inputs {
+      guard !input.tokens.isEmpty else { throw .emptyPrompt(index: input.id) }
+      for (offset, id) in input.tokens.enumerated()
+      where id < 0 || id >= configuration.vocabularySize {
+        throw .tokenOutOfRange(
+          id: id, position: input.state.count + offset,
+          vocabularySize: configuration.vocabularySize)
+      }
+    }
+    let pass = ForwardPass(
+      model: self, inputs: inputs, observer: observer, parallelism: parallelism)
+    for layer in layers.indices {
+      pass.attend(layer: layer, evaluator: evaluator)
+      pass.transform(layer: layer, evaluator: evaluator)
+    }
+    return pass.logits(logits)
+  }
+}
+
+/// The buffers of one pass.
+private struct ForwardPass: ~Copyable {
+  let model: LlamaModel
+  let inputs: [SequenceInput]
+  let observer: (any ForwardObserver)?
+  let parallelism: Parallelism
+
+  let rows: Int
+  /// Rows of each sequence.
+  let ranges: [Range<Int>]
+  /// Cosines and sines of every row's position.
+  let tables: (cos: [Float], sin: [Float])
+  /// `[rows, H]`, the residual stream.
+  let hidden: RowBuffer
+  /// `[rows, H]`, a normalised copy of it, or what is added to it.
+  let normed: RowBuffer
+
+  init(
+    model: LlamaModel, inputs: [SequenceInput], observer: (any ForwardObserver)?,
+    parallelism: Parallelism
+  ) {
+    self.model = model
+    self.inputs = inputs
+    self.observer = observer
+    self.parallelism = parallelism
+    var origins: [RowOrigin] = []
+    var ranges: [Range<Int>] = []
+    for input in inputs {
+      let first = origins.count
+      for offset in input.tokens.indices {
+        origins.append(RowOrigin(sequence: input.id, position: input.state.count + offset))
+      }
+      ranges.append(first..<origins.count)
+    }
+    self.ranges = ranges
+    rows = origins.count
+    let width = model.configuration.hiddenSize
+    hidden = RowBuffer(rows: rows, width: width)
+    normed = RowBuffer(rows: rows, width: width)
+    tables = model.rotary.tables(for: origins.map(\.position))
+    observer?.begin(rows: origins)
+    for (row, token) in inputs.lazy.flatMap(\.tokens).enumerated() {
+      model.embedding.copyRow(token, to: hidden.row(row))
+    }
+    observe(.embeddings, hidden)
+  }
+
+  private func observe(_ point: @autoclosure () -> TracePoint, _ values: borrowing RowBuffer) {
+    observer?.observe(point(), values.start, width: values.width)
+  }
+
+  private func normalise(_ weight: [Float]) {
+    rmsNorm(
+      hidden.start, rows: rows, weight: weight, epsilon: model.configuration.normEpsilon,
+      to: normed.start, parallelism: parallelism)
+  }
+
+  /// `h = h + W_o · attention(W_qkv · rmsNorm(h))`.
+  func attend(layer: Int, evaluator: any LinearGroupEvaluator) {
+    let configuration = model.configuration
+    let (heads, keyHeads) = (configuration.attentionHeads, configuration.keyValueHeads)
+    let dimension = configuration.headDimension
+    let queries = RowBuffer(rows: rows, width: heads * dimension)
+    let keys = RowBuffer(rows: rows, width: keyHeads * dimension)
+    let values = RowBuffer(rows: rows, width: keyHeads * dimension)
+    let attended = RowBuffer(rows: rows, width: heads * dimension)
+
+    normalise(model.layers[layer].inputNorm)
+    observe(.inputNorm(layer), normed)
+    evaluator.evaluate(
+      .attentionInput, layer: layer, of: model, input: normed.start, rows: rows,
+      outputs: [queries.start, keys.start, values.start], observer: observer,
+      parallelism: parallelism)
+    for (buffer, heads) in [(queries.start, heads), (keys.start, keyHeads)] {
+      rotate(
+        buffer, rows: rows, heads: heads, dimension: dimension, cos: tables.cos, sin: tables.sin,
+        parallelism: parallelism)
+    }
+    observe(.queryRotated(layer), queries)
+    observe(.keyRotated(layer), keys)
+    for (input, range) in zip(inputs, ranges) {
+      input.state.layers[layer].append(
+        keys: keys.row(range.lowerBound), values: values.row(range.lowerBound),
+        rows: range.count)
+    }
+    MeteoRAKernels.attend(
+      queries.start, heads: heads,
+      sequences: zip(inputs, ranges).map { input, range in
+        AttentionSequence(cache: input.state.layers[layer], rows: range)
+      }, to: attended.start, parallelism: parallelism)
+    observe(.attention(layer), attended)
+    evaluator.evaluate(
+      .attentionOutput, layer: layer, of: model, input: attended.start, rows: rows,
+      outputs: [normed.start], observer: observer, parallelism: parallelism)
+    hidden.add(normed)
+  }
+
+  /// `h = h + W_down · (silu(W_gate · x) · W_up · x)`, x = rmsNorm(h).
+  func transform(layer: Int, evaluator: any LinearGroupEvaluator) {
+    let width = model.configuration.intermediateSize
+    let gate = RowBuffer(rows: rows, width: width)
+    let up = RowBuffer(rows: rows, width: width)
+    let activated = RowBuffer(rows: rows, width: width)
+
+    normalise(model.layers[layer].postAttentionNorm)
+    observe(.postAttentionNorm(layer), normed)
+    evaluator.evaluate(
+      .mlpInput, layer: layer, of: model, input: normed.start, rows: rows,
+      outputs: [gate.start, up.start], observer: observer, parallelism: parallelism)
+    siluMultiply(
+      gate: gate.start, up: up.start, count: rows * width, to: activated.start,
+      parallelism: parallelism)
+    evaluator.evaluate(
+      .mlpOutput, layer: layer, of: model, input: activated.start, rows: rows,
+      outputs: [normed.start], observer: observer, parallelism: parallelism)
+    hidden.add(normed)
+    observe(.hidden(layer), hidden)
+  }
+
+  /// `W_head · rmsNorm(h)` of the rows that are wanted.
+  func logits(_ wanted: LogitRows) -> [Float] {
+    normalise(model.finalNorm)
+    observe(.finalNorm, normed)
+    let outputs = model.configuration.vocabularySize
+    let selected =
+      switch wanted {
+      case .all: Array(0..<rows)
+      case .last: ranges.map { $0.upperBound - 1 }
+      }
+    let input = RowBuffer(rows: selected.count, width: normed.width)
+    for (index, row) in selected.enumerated() {
+      input.row(index).update(from: normed.row(row), count: normed.width)
+    }
+    let logits = [Float](unsafeUninitializedCapacity: selected.count * outputs) { logits, count in
+      count = selected.count * outputs
+      guard let target = logits.baseAddress else { return }
+      multiply(
+        [LinearTerm(model.head, to: target)], by: input.start, rows: selected.count,
+        parallelism: parallelism)
+      if case .all = wanted { observer?.observe(.logits, target, width: outputs) }
+    }
+    return logits
+  }
+}
+
+/// `[rows, width]` of binary32, freed at the end of its scope.
+private struct RowBuffer: ~Copyable {
+  let start: UnsafeMutablePointer<Float>
+  let rows: Int
+  let width: Int
+
+  init(rows: Int, width: Int) {
+    self.rows = rows
+    self.width = width
+    start = .allocate(capacity: rows * width)
+  }
+
+  deinit {
+    start.deallocate()
+  }
+
+  func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * width }
+
+  /// Adds `other` element by element.
+  func add(_ other: borrowing RowBuffer) {
+    for i in 0..<rows * width { start[i] += other.start[i] }
+  }
+}

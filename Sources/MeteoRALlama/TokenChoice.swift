@@ -1,0 +1,27 @@
+// Greedy choice, after the n-gram block.
+
+/// The index of the largest logit; of equal ones the lowest, and NaN ranks above +∞.
+func greedyChoice(_ logits: some RandomAccessCollection<Float>) -> Int {
+  var best = 0
+  var largest = -Float.infinity
+  for (index, logit) in logits.enumerated() {
+    if logit > largest || (logit.isNaN && !largest.isNaN) {
+      best = index
+      largest = logit
+    }
+  }
+  return best
+}
+
+/// The tokens that would complete an n-gram that `tokens` holds already, as Transformers'
+/// `no_repeat_ngram_size` counts them: prompt and answer together, padding never.
+func blockedTokens(after tokens: [Int], ngramSize: Int) -> Set<Int> {
+  guard ngramSize > 0, tokens.count >= ngramSize else { return [] }
+  let prefix = tokens.suffix(ngramSize - 1)
+  var blocked: Set<Int> = []
+  for start in 0...tokens.count - ngramSize {
+    let end = start + ngramSize - 1
+    if tokens[start..<end].elementsEqual(prefix) { blocked.insert(tokens[end]) }
+  }
+  return blocked
+}

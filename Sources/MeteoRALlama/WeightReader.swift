@@ -1,0 +1,115 @@
+import Foundation
+import MeteoRAKernels
+import MeteoRASafetensors
+
+/// Takes tensors out of a checkpoint as weights, and remembers which ones it took.
+package struct WeightReader {
+  private let source: any SafetensorsSource
+  private let parallelism: Parallelism
+  private var taken: Set<[UInt8]> = []
+
+  package init(_ source: any SafetensorsSource, parallelism: Parallelism) {
+    self.source = source
+    self.parallelism = parallelism
+  }
+
+  /// A matrix `[outFeatures, inFeatures]`, at its stored width.
+  ///
+  /// - Throws: ``LlamaError`` if the tensor is missing, has another shape, or a type that weights
+  ///   cannot have.
+  package mutating func matrix(
+    _ name: String, outFeatures: Int, inFeatures: Int
+  ) throws(LlamaError) -> WeightMatrix {
+    let tensor = try take(name, shape: [outFeatures, inFeatures])
+    let format = try Self.format(of: tensor)
+    do throws(KernelError) {
+      return try tensor.withUnsafeBytes { bytes throws(KernelError) in
+        try WeightMatrix(
+          rowMajor: bytes, outFeatures: outFeatures, inFeatures: inFeatures, format: format,
+          parallelism: parallelism)
+      }
+    } catch {
+      throw .kernel(context: "\(tensor.file): tensor '\(name)'", error)
+    }
+  }
+
+  /// A vector of `count` elements, widened.
+  ///
+  /// - Throws: As ``matrix(_:outFeatures:inFeatures:)``.
+  package mutating func vector(_ name: String, count: Int) throws(LlamaError) -> [Float] {
+    let tensor = try take(name, shape: [count])
+    _ = try Self.format(of: tensor)
+    do throws(SafetensorsError) {
+      return try tensor.float32Values()
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+
+  /// A tensor as it is.
+  ///
+  /// - Throws: ``LlamaError/safetensors(_:)`` if it is missing or has another shape.
+  package mutating func tensor(
+    _ name: String, shape: [Int]
+  ) throws(LlamaError) -> SafetensorsTensor {
+    try take(name, shape: shape)
+  }
+
+  /// A tensor as it is, or `nil` if it is not there.
+  package mutating func tensorIfPresent(_ name: String) -> SafetensorsTensor? {
+    guard let tensor = source.tensorIfPresent(named: name) else { return nil }
+    taken.insert(Array(name.utf8))
+    return tensor
+  }
+
+  /// Throws if the checkpoint holds a tensor that was not taken.
+  ///
+  /// - Parameter isHarmless: Whether a left-over tensor may be passed over.
+  package func requireNothingElse(
+    except isHarmless: (String) -> Bool = { _ in false }
+  ) throws(LlamaError) {
+    for tensor in source.tensors where !taken.contains(Array(tensor.name.utf8)) {
+      if !isHarmless(tensor.name) {
+        throw .unexpectedTensor(file: tensor.file, tensor: tensor.name)
+      }
+    }
+  }
+
+  /// The number format of a tensor's weights.
+  ///
+  /// - Throws: ``LlamaError/weightType(file:tensor:found:)`` unless it is F32, BF16 or F16.
+  package static func format(of tensor: SafetensorsTensor) throws(LlamaError) -> WeightFormat {
+    switch tensor.dtype {
+    case .f32: return .float32
+    case .bf16: return .bfloat16
+    case .f16: return .float16
+    default:
+      throw .weightType(file: tensor.file, tensor: tensor.name, found: tensor.dtype.name)
+    }
+  }
+
+  private mutating func take(
+    _ name: String, shape: [Int]
+  ) throws(LlamaError) -> SafetensorsTensor {
+    do throws(SafetensorsError) {
+      let tensor = try source.tensor(named: name, shape: shape)
+      taken.insert(Array(name.utf8))
+      return tensor
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+}
+
+extension SafetensorsTensor {
+  /// Whether type, shape and every byte are those of `other`.
+  package func isIdentical(to other: SafetensorsTensor) -> Bool {
+    guard dtype == other.dtype, shape == other.shape else { return false }
+    return withUnsafeBytes { own in
+      other.withUnsafeBytes { other in
+        guard let first = own.baseAddress, let second = other.baseAddress else { return true }
+        return memcmp(first, second, own.count) == 0
+      }
+    }
+  }
+}

@@ -1,0 +1,281 @@
+import MeteoRAKernels
+import MeteoRATestSupport
+import Testing
+
+@testable import MeteoRALlama
+
+@Suite("Greedy generation")
+struct GenerationTests {
+  private func options(
+    _ maximumNewTokens: Int, end: [Int]? = [], ngram: Int = 0
+  ) -> GenerationOptions {
+    var options = GenerationOptions()
+    options.maximumNewTokens = maximumNewTokens
+    options.endOfSequence = end
+    options.noRepeatNgramSize = ngram
+    return options
+  }
+
+  /// The definition: all logits anew for every token, every id tried against every n-gram.
+  private func oracle(
+    _ model: LlamaModel, _ prompt: [Int], count: Int, ngram: Int
+  ) throws -> [Int] {
+    let width = model.configuration.vocabularySize
+    var tokens = prompt
+    for _ in 0..<count {
+      let logits = try model.logits(of: tokens).suffix(width)
+      var best: (id: Int, logit: Float)?
+      for (id, logit) in logits.enumerated() {
+        let end = (tokens + [id]).suffix(ngram)
+        let isRepeated =
+          ngram > 0 && tokens.count >= ngram
+          && (0...tokens.count - ngram).contains { Array(tokens[$0..<$0 + ngram]) == Array(end) }
+        if !isRepeated, logit > best?.logit ?? -.infinity { best = (id, logit) }
+      }
+      tokens.append(best?.id ?? 0)
+    }
+    return Array(tokens[prompt.count...])
+  }
+
+  @Test(
+    "it takes the largest logit that the n-gram block leaves",
+    arguments: ForwardModel.allCases, [0, 1, 2, 3])
+  func agreesWithOracle(kind: ForwardModel, ngram: Int) throws {
+    let model = try kind.load()
+    for (seed, length) in [(1, 1), (2, 4), (3, 9)] {
+      let prompt = model.tokens(length, seed: UInt64(seed))
+      let result = try model.generate([prompt], options: options(14, ngram: ngram))
+      #expect(result.count == 1)
+      #expect(try result[0].newTokens == oracle(model, prompt, count: 14, ngram: ngram))
+      #expect(result[0].finishReason == .length)
+    }
+  }
+
+  @Test("several prompts of different lengths are continued as each one alone")
+  func batches() throws {
+    for kind in ForwardModel.allCases {
+      let model = try kind.load()
+      let prompts = [3, 40, 1, 17, 2].map { model.tokens($0, seed: UInt64($0)) }
+      let ends = try model.generate([prompts[1]], options: options(9))[0].newTokens
+      let options = options(9, end: [ends[5]], ngram: 2)
+      let alone = try prompts.map { try model.generate([$0], options: options)[0] }
+      #expect(try model.generate(prompts, options: options) == alone)
+      let threads = try Parallelism(threads: 5)
+      #expect(try model.generate(prompts, options: options, parallelism: threads) == alone)
+    }
+  }
+
+  @Test("prompts beyond the rows of one pass are continued as from a pass of their own")
+  func longPrompts() throws {
+    let model = try ForwardModel.tiny.load()
+    let prompts = [511, 512, 513, 600, 30, 7].map { model.tokens($0, seed: UInt64($0)) }
+    let expected = try prompts.map { try oracle(model, $0, count: 3, ngram: 0) }
+    #expect(try model.generate(prompts, options: options(3)).map(\.newTokens) == expected)
+  }
+
+  @Test("it ends with any of the end-of-sequence ids, which is the last new token")
+  func endOfSequence() throws {
+    let model = try ForwardModel.groupedQueries.load()
+    let prompt = model.tokens(5)
+    let free = try model.generate([prompt], options: options(12))[0].newTokens
+    for step in free.indices {
+      let isFirst = !free[..<step].contains(free[step])
+      let end = free.firstIndex(of: free[step]) ?? step
+      let result = try model.generate([prompt], options: options(12, end: [-1, free[step], 9999]))
+      #expect(result[0].newTokens == Array(free[...end]))
+      #expect(result[0].finishReason == .endOfSequence)
+      #expect(isFirst == (end == step))
+    }
+  }
+
+  @Test("the model's own ids end it unless others are given")
+  func ownEndOfSequence() throws {
+    var tiny = TinyModel()
+    let free = try tiny.load()
+      .generate([[1, 2, 3]], options: options(5))[0].newTokens
+    tiny.fields["eos_token_id"] = "[\(free[2]), \(free[1])]"
+    let model = try tiny.load()
+    let result = try model.generate([[1, 2, 3]], options: options(5, end: nil))[0]
+    #expect(result.finishReason == .endOfSequence)
+    #expect(result.newTokens.count <= 2)
+    #expect(try model.generate([[1, 2, 3]], options: options(5))[0].newTokens == free)
+  }
+
+  @Test("it makes no more tokens than asked for, or than positions are left")
+  func limits() throws {
+    let model = try ForwardModel.tiny.load()
+    let cases = [
+      (length: 3, maximum: 0, made: 0), (3, 1, 1), (3, 7, 7), (638, 10, 2), (639, 10, 1),
+      (640, 10, 0), (640, 0, 0), (636, Int.max, 4),
+    ]
+    for (length, maximum, made) in cases {
+      let result = try model.generate([model.tokens(length)], options: options(maximum))[0]
+      #expect(result.newTokens.count == made)
+      #expect(result.finishReason == .length)
+    }
+    // A sequence that ends at once does not hold up the others.
+    let results = try model.generate([model.tokens(640), [1]], options: options(2))
+    #expect(results.map(\.newTokens.count) == [0, 2])
+    #expect(try model.generate([], options: options(2)).isEmpty)
+  }
+
+  @Test("the last position and an end-of-sequence id together are an end of sequence")
+  func endAtLimit() throws {
+    let model = try ForwardModel.tiny.load()
+    let id = try model.generate([[4, 5]], options: options(1))[0].newTokens[0]
+    let result = try model.generate([[4, 5]], options: options(1, end: [id]))[0]
+    #expect(result == GenerationResult(newTokens: [id], finishReason: .endOfSequence))
+  }
+
+  @Test("it refuses prompts and options that cannot be run")
+  func refusals() throws {
+    let model = try ForwardModel.tiny.load()
+    let good = [1, 2]
+    #expect(throws: LlamaError.emptyPrompt(index: 1)) { try model.generate([good, []]) }
+    #expect(throws: LlamaError.promptTooLong(index: 1, count: 641, maximum: 640)) {
+      try model.generate([good, model.tokens(641)])
+    }
+    for id in [-1, 11, Int.min, Int.max] {
+      #expect(throws: LlamaError.tokenOutOfRange(id: id, position: 2, vocabularySize: 11)) {
+        try model.generate([good, [0, 1, id]])
+      }
+    }
+    for (options, name) in [
+      (options(-1), "max_new_tokens"), (options(1, ngram: -1), "no_repeat_ngram_size"),
+    ] {
+      let error = try #require(throws: LlamaError.self) {
+        try model.generate([good], options: options)
+      }
+      #expect(error.label == "range \(name)")
+    }
+  }
+
+  // MARK: Steps
+
+  private func generation(
+    _ model: LlamaModel, _ prompts: [[Int]], _ options: GenerationOptions
+  ) throws -> Generation {
+    try Generation(
+      prompts, model: model, evaluator: PlainEvaluator(), options: options, parallelism: .serial)
+  }
+
+  @Test("each step gives the next token of every sequence that goes on")
+  func steps() throws {
+    let model = try ForwardModel.tiny.load()
+    let prompts = [[1, 2, 3], model.tokens(638), [7]]
+    let generation = try generation(model, prompts, options(4))
+    var tokens: [[Int]] = [[], [], []]
+    for step in 0..<4 {
+      let made = try generation.step()
+      #expect(made.map(\.sequence) == (step < 2 ? [0, 1, 2] : [0, 2]))
+      for token in made {
+        tokens[token.sequence].append(token.id)
+        let isLast = step == 3 || (step == 1 && token.sequence == 1)
+        #expect(token.finishReason == (isLast ? .length : nil))
+      }
+      #expect(generation.results.map(\.newTokens) == tokens)
+    }
+    #expect(try generation.step().isEmpty)
+    #expect(try generation.step().isEmpty)
+    #expect(try model.generate(prompts, options: options(4)) == generation.results)
+  }
+
+  @Test("it can be stopped after any step")
+  func cancellation() throws {
+    let model = try ForwardModel.tiny.load()
+    let generation = try generation(model, [[1, 2, 3], model.tokens(639)], options(9))
+    #expect(generation.results.map(\.finishReason) == [.cancelled, .cancelled])
+    #expect(generation.results.allSatisfy { $0.newTokens.isEmpty })
+    _ = try generation.step()
+    _ = try generation.step()
+    #expect(generation.results.map(\.finishReason) == [.cancelled, .length])
+    #expect(generation.results.map(\.newTokens.count) == [2, 1])
+  }
+
+  @Test("the last tokens can be run, which ends it")
+  func lastTokens() throws {
+    let model = try ForwardModel.tiny.load()
+    let observer = RowCounter()
+    let generation = try Generation(
+      [[1, 2, 3], [4], model.tokens(640)], model: model, evaluator: PlainEvaluator(),
+      options: options(5), observer: observer, parallelism: .serial)
+    _ = try generation.step()
+    _ = try generation.step()
+    #expect(observer.rows == [0: 4, 1: 2])
+    try generation.runLastTokens()
+    #expect(observer.rows == [0: 5, 1: 3, 2: 640])
+    try generation.runLastTokens()
+    #expect(observer.rows == [0: 5, 1: 3, 2: 640])
+    #expect(try generation.step().isEmpty)
+    #expect(generation.results.map(\.finishReason) == [.cancelled, .cancelled, .length])
+  }
+
+  private final class RowCounter: ForwardObserver {
+    var rows: [Int: Int] = [:]
+
+    func begin(rows: [RowOrigin]) {
+      for row in rows {
+        #expect(row.position == self.rows[row.sequence, default: 0])
+        self.rows[row.sequence, default: 0] += 1
+      }
+    }
+
+    func wants(_ point: TracePoint) -> Bool { false }
+    func observe(_ point: TracePoint, _ values: UnsafePointer<Float>, width: Int) {}
+  }
+
+  // MARK: Unusual logits
+
+  @Test("NaN is the largest logit, and of equal ones the lowest id is taken")
+  func unusualLogits() throws {
+    var tiny = TinyModel()
+    let embedding = try #require(tiny.tensors["model.embed_tokens.weight"])
+    for (row, value) in [(7, Float.nan), (9, .nan)] {
+      tiny.tensors["lm_head.weight"]?.bytes.replaceSubrange(
+        row * 32..<row * 32 + 4, with: withUnsafeBytes(of: value.bitPattern, Array.init))
+    }
+    let model = try tiny.load()
+    #expect(try model.generate([[1]], options: options(3))[0].newTokens == [7, 7, 7])
+    #expect(try model.generate([[1]], options: options(3, ngram: 1))[0].newTokens[..<2] == [7, 9])
+    // Every row of the head the same: all logits are equal.
+    tiny.tensors["lm_head.weight"]?.bytes = (0..<11).flatMap { _ in Array(embedding.bytes[..<32]) }
+    let flat = try tiny.load()
+    #expect(try flat.generate([[5]], options: options(3))[0].newTokens == [0, 0, 0])
+    #expect(try flat.generate([[5]], options: options(4, ngram: 1))[0].newTokens == [0, 1, 2, 3])
+    // Once every id is blocked, the lowest is taken, as Transformers does.
+    let all = try flat.generate([Array(0..<11)], options: options(2, ngram: 1))[0]
+    #expect(all.newTokens == [0, 0])
+  }
+}
+
+@Suite("The choice of a token")
+struct TokenChoiceTests {
+  @Test(
+    "it is the largest logit",
+    arguments: [
+      ([1, 3, 2], 1), ([3, 3, 3], 0), ([-0.0, 0.0], 0), ([0.0, -0.0], 0),
+      ([2, .nan, .infinity], 1),
+      ([.nan, .nan], 0), ([.infinity, .infinity], 0), ([-.infinity, -.infinity], 0),
+      ([-.infinity, -1e38, .nan], 2), ([.nan, .infinity], 0), ([-5], 0),
+    ] as [([Float], Int)])
+  func greedy(logits: [Float], expected: Int) {
+    #expect(greedyChoice(logits) == expected)
+    #expect(greedyChoice(([9] + logits).dropFirst()) == expected)
+  }
+
+  @Test("the block is what a search of all n-grams finds", arguments: 1...5)
+  func blocked(size: Int) {
+    var random = SeededRandom(seed: UInt64(size))
+    for length in 0..<40 {
+      let tokens = (0..<length).map { _ in random.next(below: 4) }
+      let expected = (0..<4).filter { id in
+        let end = Array((tokens + [id]).suffix(size))
+        guard tokens.count >= size, end.count == size else { return false }
+        return (0...tokens.count - size).contains { Array(tokens[$0..<$0 + size]) == end }
+      }
+      #expect(blockedTokens(after: tokens, ngramSize: size) == Set(expected))
+      #expect(blockedTokens(after: tokens, ngramSize: 0).isEmpty)
+      #expect(blockedTokens(after: tokens, ngramSize: Int.max).isEmpty)
+    }
+  }
+}
