@@ -38,6 +38,7 @@ let package = Package(
   name: "meteora",
   platforms: [.macOS(.v14)],
   products: [
+    .library(name: "MeteoRA", targets: ["MeteoRA"]),
     .library(name: "MeteoRALlama", targets: ["MeteoRALlama"]),
     .library(name: "MeteoRAKernels", targets: ["MeteoRAKernels"]),
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
@@ -50,6 +51,7 @@ let package = Package(
     library("MeteoRAMath"),
     library("MeteoRAKernels", ["MeteoRAMath"]),
     library("MeteoRALlama", ["MeteoRAKernels", "MeteoRASafetensors"]),
+    library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),
@@ -66,6 +68,7 @@ let package = Package(
     tests("MeteoRAMath", settings: optimised),
     tests("MeteoRAKernels"),
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
+    tests("MeteoRA", ["MeteoRATestSupport"]),
   ],
   swiftLanguageModes: [.v6]
 )

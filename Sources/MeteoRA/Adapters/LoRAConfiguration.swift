@@ -1,0 +1,117 @@
+import MeteoRAKernels
+import MeteoRALlama
+
+/// A PEFT `adapter_config.json`: which modules a LoRA adapter changes, with what rank and scale.
+public struct LoRAConfiguration: Sendable {
+  /// `target_modules` or `exclude_modules`.
+  public enum Modules: Sendable, Equatable {
+    /// Names that a path is, or ends with after a dot.
+    case names([String])
+    /// A regular expression for the whole path.
+    case expression(String)
+    /// Every linear layer but the output matrix.
+    case allLinear
+  }
+
+  /// The file, for messages.
+  public let file: String
+  /// `r` where no pattern says otherwise.
+  public let rank: Int
+  /// `lora_alpha` where no pattern says otherwise.
+  public let alpha: Double
+  /// Scale by `alpha / √r` instead of `alpha / r`.
+  public let usesRankStabilization: Bool
+  /// The modules that have an update.
+  public let targetModules: Modules
+  /// Those that have none after all.
+  public let excludedModules: Modules?
+  /// Only these layers, of the modules that are not named by their whole path; `nil` for all.
+  public let layersToTransform: [Int]?
+
+  /// `rank_pattern`, in order: the first that matches the end of a module's path wins.
+  public var rankPatterns: [(pattern: String, rank: Int)] {
+    rankPattern.map { ($0.pattern.text, $0.rank) }
+  }
+  /// `alpha_pattern`, as ``rankPatterns``.
+  public var alphaPatterns: [(pattern: String, alpha: Double)] {
+    alphaPattern.map { ($0.pattern.text, $0.alpha) }
+  }
+
+  let targets: ModuleMatcher
+  let excluded: ModuleMatcher?
+  /// What may stand before a layer's number in a path, if ``layersToTransform`` counts; empty for
+  /// anything.
+  let layersPattern: [PathPattern]
+  let rankPattern: [(pattern: PathPattern, rank: Int)]
+  let alphaPattern: [(pattern: PathPattern, alpha: Double)]
+
+  /// What an adapter does to one module.
+  package struct Update: Sendable, Equatable {
+    package var rank: Int
+    package var alpha: Double
+    package var scaling: Float
+  }
+
+  /// The update of a linear module, or `nil` if the adapter leaves it alone.
+  ///
+  /// The first key of `rank_pattern`, and on its own of `alpha_pattern`, that matches the path's
+  /// end counts.
+  package func update(of module: LinearModule, layer: Int) -> Update? {
+    let path = module.path(layer: layer)
+    guard changes(path, layer: layer) else { return nil }
+    let rank = rankPattern.first { $0.pattern.matches(path) }?.rank ?? rank
+    let alpha = alphaPattern.first { $0.pattern.matches(path) }?.alpha ?? alpha
+    return Update(
+      rank: rank, alpha: alpha,
+      scaling: LoRAAdapter.scaling(
+        alpha: alpha, rank: rank, usesRankStabilization: usesRankStabilization))
+  }
+
+  /// Whether the adapter changes a module, by the rules of PEFT's `check_target_module_exists`.
+  ///
+  /// - Parameter layer: The number of the layer in the path, if there is one.
+  func changes(_ path: String, layer: Int?) -> Bool {
+    if let excluded, excluded.matches(path) != nil { return false }
+    switch targets.matches(path) {
+    case nil: return false
+    case .whole: return true
+    case .end: break
+    }
+    // Only names that a path ends with are restricted; one that is the path always counts.
+    guard let layersToTransform else { return true }
+    guard let layer, layersToTransform.contains(layer) else { return false }
+    return layersPattern.isEmpty || layersPattern.contains { $0.matches(path) }
+  }
+}
+
+/// Decides whether a path belongs to `target_modules` or `exclude_modules`.
+enum ModuleMatcher: Sendable {
+  /// What of a path the match covers.
+  enum Match {
+    case whole, end
+  }
+
+  case names([String])
+  case expression(PathPattern)
+  case allLinear
+
+  func matches(_ path: String) -> Match? {
+    switch self {
+    case .expression(let pattern): return pattern.matches(path) ? .whole : nil
+    case .allLinear: return .whole
+    case .names(let names):
+      if names.contains(where: { path.utf8.elementsEqual($0.utf8) }) { return .whole }
+      return names.contains { path.isOrEnds(with: $0) } ? .end : nil
+    }
+  }
+}
+
+extension String {
+  /// Whether the path is `name`, or ends with a dot and `name`; bytes are compared.
+  func isOrEnds(with name: String) -> Bool {
+    let end = utf8.suffix(name.utf8.count)
+    guard end.elementsEqual(name.utf8) else { return false }
+    return end.startIndex == utf8.startIndex
+      || utf8[utf8.index(before: end.startIndex)] == UInt8(ascii: ".")
+  }
+}

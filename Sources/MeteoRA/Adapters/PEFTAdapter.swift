@@ -1,0 +1,114 @@
+import Foundation
+import MeteoRAKernels
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// The low-rank updates of one PEFT folder, for a base of known shape.
+struct PEFTAdapter: Sendable {
+  let name: String
+  let configuration: LoRAConfiguration
+  /// By layer and ``LinearModule/index``; `nil` where the adapter leaves a module alone.
+  let updates: [[LoRAAdapter?]]
+
+  init(name: String, configuration: LoRAConfiguration, updates: [[LoRAAdapter?]]) {
+    self.name = name
+    self.configuration = configuration
+    self.updates = updates
+  }
+
+  static let configurationFile = "adapter_config.json"
+  static let weightsFile = "adapter_model.safetensors"
+
+  /// The key of a tensor in an adapter file, a gates file or a checkpoint.
+  static func key(_ module: LinearModule, layer: Int, _ part: String) -> String {
+    "base_model.model.\(module.path(layer: layer)).\(part).weight"
+  }
+
+  /// Loads `adapter_config.json` and `adapter_model.safetensors`.
+  ///
+  /// The configuration says which modules are changed; the tensors have to be exactly theirs.
+  ///
+  /// - Throws: ``MeteoRAError``.
+  init(name: String, folder: URL, base: LlamaConfiguration) throws(MeteoRAError) {
+    let configuration = try LoRAConfiguration(
+      contentsOf: folder.appendingPathComponent(Self.configurationFile))
+    let file = try Self.weights(in: folder)
+    var reader = WeightReader(file, parallelism: .serial)
+    var updates: [[LoRAAdapter?]] = []
+    do {
+      for layer in 0..<base.layerCount {
+        var modules: [LoRAAdapter?] = []
+        for module in LinearModule.allCases {
+          guard let update = configuration.update(of: module, layer: layer) else {
+            modules.append(nil)
+            continue
+          }
+          let shape = base.shape(of: module)
+          let a = try reader.matrix(
+            Self.key(module, layer: layer, "lora_A"), outFeatures: update.rank,
+            inFeatures: shape.inFeatures)
+          let b = try reader.matrix(
+            Self.key(module, layer: layer, "lora_B"), outFeatures: shape.outFeatures,
+            inFeatures: update.rank)
+          modules.append(try LoRAAdapter(a: a, b: b, scaling: update.scaling))
+        }
+        updates.append(modules)
+      }
+      try reader.requireNothingElse()
+    } catch let error as LlamaError {
+      throw Self.explained(error)
+    } catch let error as KernelError {
+      throw .kernel(context: file.location, error)
+    } catch let error as MeteoRAError {
+      throw error
+    } catch {
+      throw .inaccessible(path: file.location, reason: "\(error)")
+    }
+    guard updates.contains(where: { $0.contains { $0 != nil } }) else {
+      throw .invalid(
+        file: configuration.file, field: "target_modules", found: "without effect",
+        expected: "at least one linear module of this base model")
+    }
+    self.name = name
+    self.configuration = configuration
+    self.updates = updates
+  }
+
+  /// Tells a matrix of a module that is not the configuration's, or not this base's, from a tensor
+  /// that plain LoRA does not have: a DoRA vector, a bias, a whole module saved beside.
+  ///
+  /// - Parameter scope: What the configuration was read for.
+  static func explained(
+    _ error: LlamaError, scope: String = " in this base model"
+  ) -> MeteoRAError {
+    guard case .unexpectedTensor(let file, let tensor) = error else { return .llama(error) }
+    let parts = [".lora_A.weight", ".lora_B.weight"]
+    guard parts.contains(where: { tensor.utf8.suffix($0.utf8.count).elementsEqual($0.utf8) })
+    else {
+      return .unsupported(
+        file: file, field: "a tensor", found: "'\(printable(tensor))'",
+        supported: "lora_A.weight and lora_B.weight of linear modules")
+    }
+    return .unexpectedTensor(
+      file: file, tensor: tensor,
+      reason: "is not one of those that adapter_config.json asks for\(scope)")
+  }
+
+  /// The file with the matrices.
+  static func weights(in folder: URL) throws(MeteoRAError) -> SafetensorsFile {
+    let url = folder.appendingPathComponent(weightsFile)
+    let pickled = folder.appendingPathComponent("adapter_model.bin")
+    if !FileManager.default.fileExists(atPath: url.path),
+      FileManager.default.fileExists(atPath: pickled.path)
+    {
+      throw .unsupported(
+        file: folder.path, field: "the weights", found: "adapter_model.bin",
+        supported: weightsFile)
+    }
+    do throws(SafetensorsError) {
+      return try SafetensorsFile(contentsOf: url)
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+}

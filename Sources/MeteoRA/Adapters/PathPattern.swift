@@ -1,0 +1,99 @@
+/// A regular expression of a PEFT configuration, applied to module paths.
+///
+/// PEFT hands these texts to Python's `re`. Only whether a path matches matters here, so the part
+/// of its syntax that has an effect on that is read (`PatternParser.swift`), with its meaning, and
+/// everything else is refused by name. Nothing backtracks: the time of a match is bounded by
+/// ``cost``, whatever the pattern.
+struct PathPattern: Sendable {
+  /// What of a path has to match.
+  enum Extent {
+    /// The whole path: `re.fullmatch(PATTERN, path)`.
+    case whole
+    /// The end of the path, from its start or from after a dot:
+    /// `re.match(r"(.*\.)?(PATTERN)$", path)`.
+    case end
+    /// What stands before the number of a layer, from the path's start or from after a dot:
+    /// `re.match(r"(?:^|.*?\.)PATTERN\.(\d+)\.", path)`.
+    case layerList
+  }
+
+  private enum Form {
+    /// A text without operators; 0 stands for any byte.
+    case plain([UInt8])
+    case program(PatternProgram)
+  }
+
+  /// The paths of all modules of a large model, put together, are shorter.
+  private static let longest = 1 << 16
+
+  /// As the configuration has it.
+  let text: String
+  private let extent: Extent
+  private let form: Form
+
+  /// - Throws: ``MeteoRAError/pattern(file:field:pattern:problem:)`` for a text that is no regular
+  ///   expression, or has a part that is not read here.
+  init(_ text: String, extent: Extent, file: String, field: String) throws(MeteoRAError) {
+    self.text = text
+    self.extent = extent
+    guard text.utf8.count <= Self.longest else {
+      throw .pattern(
+        file: file, field: field, pattern: text,
+        problem: "has \(text.utf8.count) bytes, expected at most \(Self.longest)")
+    }
+    if extent != .layerList, let plain = Self.plain(text) {
+      form = .plain(plain)
+      return
+    }
+    do throws(PatternProblem) {
+      form = .program(try PatternProgram(PatternNode(parsing: text), extent: extent))
+    } catch {
+      throw .pattern(file: file, field: field, pattern: text, problem: error.text)
+    }
+  }
+
+  /// The steps that a match may take for each byte of a path, at most.
+  var cost: Int {
+    switch form {
+    case .plain: 1
+    case .program(let program): program.cost
+    }
+  }
+
+  /// Whether a module path of ASCII letters matches.
+  func matches(_ path: String) -> Bool {
+    let path = Array(path.utf8)
+    switch form {
+    case .program(let program): return program.matches(path)
+    case .plain(let pattern):
+      let first = path.count - pattern.count
+      guard first >= 0, zip(path[first...], pattern).allSatisfy({ $1 == 0 || $0 == $1 })
+      else { return false }
+      return first == 0 || (extent == .end && path[first - 1] == UInt8(ascii: "."))
+    }
+  }
+
+  /// The bytes of a pattern that is a name or a path, as most are; adapters that list every module
+  /// have hundreds of them.
+  private static func plain(_ text: String) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var isEscaped = false
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\\") where !isEscaped:
+        isEscaped = true
+        continue
+      case UInt8(ascii: "."):
+        bytes.append(isEscaped ? byte : 0)
+      case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "_"):
+        if isEscaped { return nil }
+        bytes.append(byte)
+      default:
+        return nil
+      }
+      isEscaped = false
+    }
+    return isEscaped ? nil : bytes
+  }
+}

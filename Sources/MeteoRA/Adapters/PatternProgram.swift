@@ -1,0 +1,161 @@
+// A pattern as a program, and the machine that runs it over a path.
+//
+// All ways through the program are followed at once, byte by byte: at most one visit of each
+// instruction a byte, so the time is O(instructions · bytes). A lookahead runs the same machine
+// from where it stands, once more a factor of bytes; there is none inside another.
+//
+// - SeeAlso: Thompson, "Regular expression search algorithm", CACM 11 (1968).
+
+struct PatternProgram: Sendable {
+  enum Instruction: Sendable {
+    /// Takes a byte of the set and goes on behind.
+    case bytes(ByteSet)
+    /// Goes on at both places.
+    case split(Int, Int)
+    case jump(Int)
+    case start
+    case end
+    case boundary(Bool)
+    /// Goes on at `next` if the program that follows matches from here, or if it does not.
+    case lookahead(isNegated: Bool, next: Int)
+    case match
+  }
+
+  private var instructions: [Instruction] = []
+  /// Instructions that a byte may have to visit, at most.
+  private(set) var cost = 0
+
+  /// More than any pattern needs.
+  private static let largest = 1 << 14
+  /// At least the bytes of a module path: a lookahead may run through all of them at each.
+  private static let longestPath = 64
+  private var emitted = 0
+
+  init(_ pattern: PatternNode, extent: PathPattern.Extent) throws(PatternProblem) {
+    let upToDot = PatternNode.sequence([
+      .repeated(.bytes(.all), atLeast: 0, atMost: nil), .bytes(ByteSet(0x2E...0x2E)),
+    ])
+    switch extent {
+    case .whole:
+      try emit(.sequence([pattern, .end]))
+    case .end:
+      try emit(.sequence([.repeated(upToDot, atLeast: 0, atMost: 1), pattern, .end]))
+    case .layerList:
+      if case .choice = pattern {
+        // Python's `|` would split the whole expression, number and all.
+        throw PatternProblem(text: "has '|' outside of a group, which is not read here")
+      }
+      try emit(
+        .sequence([
+          .choice([.start, upToDot]), pattern, .bytes(ByteSet(0x2E...0x2E)),
+          .repeated(.bytes(.digit), atLeast: 1, atMost: nil), .bytes(ByteSet(0x2E...0x2E)),
+        ]))
+    }
+    instructions.append(.match)
+    cost += instructions.count
+  }
+
+  private mutating func emit(_ node: PatternNode) throws(PatternProblem) {
+    emitted += 1
+    if emitted > Self.largest {
+      throw PatternProblem(text: "has more than \(Self.largest) parts, repeats written out")
+    }
+    switch node {
+    case .bytes(let set): instructions.append(.bytes(set))
+    case .start: instructions.append(.start)
+    case .end: instructions.append(.end)
+    case .boundary(let isThere): instructions.append(.boundary(isThere))
+    case .sequence(let items): for item in items { try emit(item) }
+    case .choice(let branches): try emit(branches[...])
+    case .lookahead(let inner, let isNegated):
+      let place = instructions.count
+      instructions.append(.match)
+      try emit(inner)
+      instructions.append(.match)
+      instructions[place] = .lookahead(isNegated: isNegated, next: instructions.count)
+      cost += (instructions.count - place) * Self.longestPath
+    case .repeated(let body, let least, let most):
+      for _ in 0..<least { try emit(body) }
+      guard let most else {
+        try emitLoop(body)
+        return
+      }
+      var splits: [Int] = []
+      for _ in least..<most {
+        splits.append(instructions.count)
+        instructions.append(.match)
+        try emit(body)
+      }
+      for place in splits { instructions[place] = .split(place + 1, instructions.count) }
+    }
+  }
+
+  private mutating func emit(_ branches: ArraySlice<PatternNode>) throws(PatternProblem) {
+    var jumps: [Int] = []
+    for branch in branches.dropLast() {
+      let place = instructions.count
+      instructions.append(.match)
+      try emit(branch)
+      jumps.append(instructions.count)
+      instructions.append(.match)
+      instructions[place] = .split(place + 1, instructions.count)
+    }
+    if let last = branches.last { try emit(last) }
+    for place in jumps { instructions[place] = .jump(instructions.count) }
+  }
+
+  private mutating func emitLoop(_ body: PatternNode) throws(PatternProblem) {
+    let place = instructions.count
+    instructions.append(.match)
+    try emit(body)
+    instructions.append(.jump(place))
+    instructions[place] = .split(place + 1, instructions.count)
+  }
+
+  // MARK: Running
+
+  /// Whether the program matches from the start of a path.
+  func matches(_ path: [UInt8]) -> Bool {
+    runs(instructions.indices, at: 0, path)
+  }
+
+  /// Whether some way from the first of these instructions ends in a match.
+  private func runs(_ range: Range<Int>, at start: Int, _ path: [UInt8]) -> Bool {
+    // The byte before which an instruction was last visited.
+    var visited = [Int](repeating: -1, count: range.count)
+    var waiting = [range.lowerBound]
+    for position in start...path.count {
+      // Instructions that take the byte here.
+      var takers: [Int] = []
+      while let place = waiting.popLast() {
+        if visited[place - range.lowerBound] == position { continue }
+        visited[place - range.lowerBound] = position
+        switch instructions[place] {
+        case .match: return true
+        case .bytes: takers.append(place)
+        case .jump(let next): waiting.append(next)
+        case .split(let one, let other): waiting += [one, other]
+        case .start: if position == 0 { waiting.append(place + 1) }
+        case .end: if position == path.count { waiting.append(place + 1) }
+        case .boundary(let isThere):
+          if isBoundary(position, path) == isThere { waiting.append(place + 1) }
+        case .lookahead(let isNegated, let next):
+          if runs(place + 1..<next, at: position, path) != isNegated { waiting.append(next) }
+        }
+      }
+      if position == path.count || takers.isEmpty { return false }
+      for place in takers {
+        if case .bytes(let set) = instructions[place], set.contains(path[position]) {
+          waiting.append(place + 1)
+        }
+      }
+    }
+    return false
+  }
+
+  private func isBoundary(_ position: Int, _ path: [UInt8]) -> Bool {
+    let before = position > 0 && ByteSet.word.contains(path[position - 1])
+    let after = position < path.count && ByteSet.word.contains(path[position])
+    return before != after
+  }
+}

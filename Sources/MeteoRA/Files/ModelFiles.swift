@@ -1,0 +1,122 @@
+import Foundation
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// Where the parts of a model are: a base, adapters in order, and what chooses among them.
+public struct ModelFiles: Sendable, Equatable {
+  /// A PEFT folder and the name that the model knows it by.
+  public struct Adapter: Sendable, Equatable {
+    public var name: String
+    public var folder: URL
+
+    public init(name: String, folder: URL) {
+      self.name = name
+      self.folder = folder
+    }
+  }
+
+  /// What chooses among the adapters.
+  public enum Gates: Sendable, Equatable {
+    /// Nothing: the base alone, or one adapter for every token.
+    case none
+    /// A file with the gates.
+    case file(URL)
+    /// A checkpoint as the published code saves it: A, B and gates of all adapters.
+    case checkpoint(URL)
+  }
+
+  /// The Hugging Face folder of the base model.
+  public var base: URL
+  /// In the order of the gates' rows.
+  public var adapters: [Adapter]
+  public var gates: Gates
+  public var router: RouterConfiguration
+
+  /// - Parameters:
+  ///   - base: A Hugging Face folder.
+  ///   - adapters: PEFT folders; their order is that of the gates' rows.
+  public init(
+    base: URL, adapters: [Adapter] = [], gates: Gates = .none,
+    router: RouterConfiguration = RouterConfiguration()
+  ) {
+    self.base = base
+    self.adapters = adapters
+    self.gates = gates
+    self.router = router
+  }
+
+  /// The files of a bundle, if `folder` holds a `meteora.json`, else of a plain Hugging Face
+  /// folder.
+  ///
+  /// - Throws: ``MeteoRAError`` if `meteora.json` cannot be taken.
+  public init(folder: URL) throws(MeteoRAError) {
+    if Self.isBundle(folder) {
+      self = try BundleManifest(folder: folder).files
+      try router.validate(
+        adapterCount: adapters.count,
+        context: folder.appendingPathComponent(BundleManifest.fileName).path)
+    } else {
+      self.init(base: folder)
+    }
+  }
+
+  /// Whether a folder holds a `meteora.json`.
+  public static func isBundle(_ folder: URL) -> Bool {
+    let manifest = folder.appendingPathComponent(BundleManifest.fileName)
+    return FileManager.default.fileExists(atPath: manifest.path)
+  }
+
+  /// The adapters of a folder of PEFT folders, in the byte order of their names.
+  ///
+  /// - Throws: ``MeteoRAError/inaccessible(path:reason:)`` if the folder cannot be listed or holds
+  ///   no adapter.
+  public static func adapters(in folder: URL) throws(MeteoRAError) -> [Adapter] {
+    let names: [String]
+    do {
+      names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    } catch {
+      throw .inaccessible(path: folder.path, reason: FileProblem.reason(error))
+    }
+    let adapters =
+      names
+      .map { Adapter(name: $0, folder: folder.appendingPathComponent($0, isDirectory: true)) }
+      .filter { adapter in
+        let file = adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile)
+        return FileManager.default.fileExists(atPath: file.path)
+      }
+      .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    guard !adapters.isEmpty else {
+      throw .inaccessible(
+        path: folder.path,
+        reason: "no folder in it holds an \(PEFTAdapter.configurationFile)")
+    }
+    return adapters
+  }
+
+  /// Throws unless the adapters' names are distinct and can be names of folders, and gates have
+  /// adapters to choose among.
+  func validate() throws(MeteoRAError) {
+    var known: Set<[UInt8]> = []
+    for adapter in adapters {
+      let bytes = Array(adapter.name.utf8)
+      let isPath = bytes.contains(UInt8(ascii: "/")) || bytes.contains(0)
+      let isReserved = bytes.elementsEqual(".".utf8) || bytes.elementsEqual("..".utf8)
+      guard !bytes.isEmpty, !isPath, !isReserved else {
+        throw .invalid(
+          file: adapter.folder.path, field: "adapter name", found: "'\(printable(adapter.name))'",
+          expected: "a name that a folder can have")
+      }
+      guard known.insert(bytes).inserted else { throw .duplicateAdapter(name: adapter.name) }
+    }
+    let gatesFile: URL
+    switch gates {
+    case .none: return
+    case .file(let url), .checkpoint(let url): gatesFile = url
+    }
+    guard !adapters.isEmpty else {
+      throw .invalid(
+        file: gatesFile.path, field: "the number of adapters beside it", found: "0",
+        expected: "at least 1")
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import MeteoRALlama
+import MeteoRASafetensors
+
+// Splitting: from one file with everything to what a bundle holds.
+//
+//   lora_A [Σr, in]   rows of adapter i      ─▶ adapters/<i>/adapter_model.safetensors  A [r, in]
+//   lora_B [out, Σr]  columns of adapter i   ─▶                                         B [out, r]
+//   moe_gate [N, in]                         ─▶ gates.safetensors
+//
+// Bytes are copied as they are, so the numbers and their types stay those of the checkpoint.
+
+extension PublishedCheckpoint {
+  /// What PEFT writes into its files, too.
+  private static let metadata: SafetensorsMetadata = ["format": "pt"]
+
+  /// Writes the matrices of one adapter as PEFT does.
+  ///
+  /// - Parameters:
+  ///   - index: The adapter's place among `configurations`.
+  ///   - url: The `adapter_model.safetensors` to be made.
+  /// - Throws: ``MeteoRAError`` if a tensor is missing or of another shape than the ranks ask for,
+  ///   or the file cannot be written.
+  mutating func writeAdapter(
+    _ index: Int, of configurations: [LoRAConfiguration], base: LlamaConfiguration, to url: URL
+  ) throws(MeteoRAError) {
+    var parts: [(a: String, b: String, share: Share)] = []
+    for layer in 0..<base.layerCount {
+      for module in LinearModule.allCases {
+        let shares = try shares(of: module, layer: layer, for: configurations, base: base)
+        guard let share = shares[index] else { continue }
+        parts.append(
+          (
+            PEFTAdapter.key(module, layer: layer, "lora_A"),
+            PEFTAdapter.key(module, layer: layer, "lora_B"), share
+          ))
+      }
+    }
+    let declarations = parts.flatMap { part -> [SafetensorsWriter.Declaration] in
+      let (a, b, rank) = (part.share.a, part.share.b, part.share.ranks.count)
+      return [
+        .init(part.a, a.dtype, [rank, a.shape[1]]), .init(part.b, b.dtype, [b.shape[0], rank]),
+      ]
+    }
+    do throws(SafetensorsError) {
+      let writer = try SafetensorsWriter(to: url, tensors: declarations, metadata: Self.metadata)
+      for part in parts {
+        try writer.append(part.share.bytesOfA(), to: part.a)
+        try writer.append(part.share.bytesOfB(), to: part.b)
+      }
+      try writer.finish()
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+
+  /// Writes the gates alone.
+  ///
+  /// - Parameter url: The gates file to be made.
+  /// - Throws: ``MeteoRAError/safetensors(_:)``.
+  func writeGates(base: LlamaConfiguration, to url: URL) throws(MeteoRAError) {
+    var gates: [SafetensorsTensor] = []
+    for layer in 0..<base.layerCount {
+      for module in LinearModule.allCases {
+        let key = PEFTAdapter.key(module, layer: layer, "moe_gate")
+        if let gate = source.tensorIfPresent(named: key) { gates.append(gate) }
+      }
+    }
+    do throws(SafetensorsError) {
+      let writer = try SafetensorsWriter(
+        to: url, tensors: gates.map { .init($0.name, $0.dtype, $0.shape) },
+        metadata: Self.metadata)
+      for gate in gates {
+        try gate.withUnsafeBytes { bytes throws(SafetensorsError) in
+          try writer.append(bytes: bytes, to: gate.name)
+        }
+      }
+      try writer.finish()
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+}
+
+extension SafetensorsWriter {
+  fileprivate func append(_ bytes: [UInt8], to name: String) throws(SafetensorsError) {
+    try bytes.withUnsafeBufferPointer { bytes throws(SafetensorsError) in
+      try append(bytes: UnsafeRawBufferPointer(bytes), to: name)
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import Foundation
+import MeteoRAKernels
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// A MeteoRA checkpoint as the published code saves it: base, adapters and gates in one file.
+///
+/// Of a module with N adapters it holds `lora_A [Σr, in]` and `lora_B [out, Σr]`: adapter i owns
+/// the rows and columns from the sum of the ranks before it. It records neither names, nor their
+/// order, nor alphas: those come from PEFT folders given beside it.
+struct PublishedCheckpoint {
+  let source: any SafetensorsSource
+  private var reader: WeightReader
+
+  /// - Throws: ``MeteoRAError/safetensors(_:)``.
+  init(contentsOf url: URL) throws(MeteoRAError) {
+    do throws(SafetensorsError) {
+      source = try SafetensorsFile(contentsOf: url)
+    } catch {
+      throw .safetensors(error)
+    }
+    reader = WeightReader(source, parallelism: .serial)
+  }
+
+  /// The gates of all modules.
+  mutating func gates(
+    adapterCount: Int, base: LlamaConfiguration, isNeeded: (LinearModule, Int) -> Bool
+  ) throws(MeteoRAError) -> Gates {
+    try Gates(
+      adapterCount: adapterCount, base: base, isNeeded: isNeeded, reader: &reader, source: source)
+  }
+
+  /// What belongs to one adapter in the A and B of a module.
+  struct Share {
+    /// `[Σr, in]` and `[out, Σr]`, of all adapters.
+    var a: SafetensorsTensor
+    var b: SafetensorsTensor
+    /// The adapter's rows of A and columns of B.
+    var ranks: Range<Int>
+    var scaling: Float
+
+    /// The adapter's `[r, in]`, row-major, as stored.
+    func bytesOfA() -> [UInt8] { a.bytes(rows: ranks, columns: 0..<a.shape[1]) }
+    /// The adapter's `[out, r]`, row-major, as stored.
+    func bytesOfB() -> [UInt8] { b.bytes(rows: 0..<b.shape[0], columns: ranks) }
+  }
+
+  /// The shares of one module, one for each configuration; `nil` where it leaves the module alone.
+  mutating func shares(
+    of module: LinearModule, layer: Int, for configurations: [LoRAConfiguration],
+    base: LlamaConfiguration
+  ) throws(MeteoRAError) -> [Share?] {
+    var planned: [LoRAConfiguration.Update?] = []
+    for configuration in configurations {
+      planned.append(configuration.update(of: module, layer: layer))
+    }
+    let total = planned.reduce(0) { $0 + ($1?.rank ?? 0) }
+    if total == 0 { return planned.map { _ in nil } }
+    let shape = base.shape(of: module)
+    let a: SafetensorsTensor
+    let b: SafetensorsTensor
+    do throws(LlamaError) {
+      a = try reader.tensor(
+        PEFTAdapter.key(module, layer: layer, "lora_A"), shape: [total, shape.inFeatures])
+      b = try reader.tensor(
+        PEFTAdapter.key(module, layer: layer, "lora_B"), shape: [shape.outFeatures, total])
+      _ = try (WeightReader.format(of: a), WeightReader.format(of: b))
+    } catch {
+      throw .llama(error)
+    }
+    var first = 0
+    return planned.map { update in
+      guard let update else { return nil }
+      defer { first += update.rank }
+      return Share(a: a, b: b, ranks: first..<first + update.rank, scaling: update.scaling)
+    }
+  }
+
+  /// The updates of one module, one for each configuration; `nil` where it leaves the module
+  /// alone.
+  mutating func updates(
+    of module: LinearModule, layer: Int, for configurations: [LoRAConfiguration],
+    base: LlamaConfiguration
+  ) throws(MeteoRAError) -> [LoRAAdapter?] {
+    var updates: [LoRAAdapter?] = []
+    for share in try shares(of: module, layer: layer, for: configurations, base: base) {
+      updates.append(try share.map { share throws(MeteoRAError) in try share.adapter() })
+    }
+    return updates
+  }
+
+  /// Throws unless every other tensor of the checkpoint is that of the base model, byte for byte.
+  ///
+  /// The published code would run the checkpoint's base: a different one here would silently give
+  /// other results.
+  mutating func requireBase(_ base: any SafetensorsSource) throws(MeteoRAError) {
+    for tensor in base.tensors {
+      for name in Self.names(of: tensor.name) {
+        guard let own = reader.tensorIfPresent(name) else { continue }
+        guard own.isIdentical(to: tensor) else {
+          throw .baseDiffers(file: own.file, tensor: name, base: base.location)
+        }
+      }
+    }
+    // A tied model's checkpoint holds the output matrix, its folder does not.
+    if base.tensorIfPresent(named: Self.head) == nil,
+      let own = reader.tensorIfPresent("base_model.model.\(Self.head)"),
+      let embedding = base.tensorIfPresent(named: "model.embed_tokens.weight"),
+      !own.isIdentical(to: embedding)
+    {
+      throw .baseDiffers(file: own.file, tensor: own.name, base: base.location)
+    }
+    do throws(LlamaError) {
+      try reader.requireNothingElse(except: LlamaModel.isDerived)
+    } catch {
+      throw .llama(error)
+    }
+  }
+
+  private static let head = "lm_head.weight"
+
+  /// What the checkpoint may call a tensor of the base: a linear module that has adapters keeps
+  /// its weight under `base_layer`.
+  private static func names(of name: String) -> [String] {
+    let plain = "base_model.model.\(name)"
+    for suffix in [".weight", ".bias"]
+    where name.utf8.reversed().starts(with: suffix.utf8.reversed()) {
+      let path = name.utf8.dropLast(suffix.utf8.count)
+      return [
+        plain, "base_model.model.\(String(decoding: path, as: UTF8.self)).base_layer\(suffix)",
+      ]
+    }
+    return [plain]
+  }
+}
+
+extension PublishedCheckpoint.Share {
+  /// The adapter's matrices, packed.
+  fileprivate func adapter() throws(MeteoRAError) -> LoRAAdapter {
+    do {
+      return try LoRAAdapter(
+        a: Self.pack(bytesOfA(), of: a, rows: ranks.count, columns: a.shape[1]),
+        b: Self.pack(bytesOfB(), of: b, rows: b.shape[0], columns: ranks.count),
+        scaling: scaling)
+    } catch let error as LlamaError {
+      throw .llama(error)
+    } catch let error as KernelError {
+      throw .kernel(context: a.file, error)
+    } catch {
+      throw .inaccessible(path: a.file, reason: "\(error)")
+    }
+  }
+
+  private static func pack(
+    _ part: [UInt8], of tensor: SafetensorsTensor, rows: Int, columns: Int
+  ) throws -> WeightMatrix {
+    let format = try WeightReader.format(of: tensor)
+    return try part.withUnsafeBytes {
+      try WeightMatrix(rowMajor: $0, outFeatures: rows, inFeatures: columns, format: format)
+    }
+  }
+}
+
+extension SafetensorsTensor {
+  /// A part of a matrix, row-major, as stored.
+  fileprivate func bytes(rows: Range<Int>, columns: Range<Int>) -> [UInt8] {
+    let width = dtype.byteCount
+    let stride = shape[1] * width
+    let part = columns.lowerBound * width..<columns.upperBound * width
+    return withUnsafeBytes { bytes in
+      var result: [UInt8] = []
+      result.reserveCapacity(rows.count * part.count)
+      for row in rows {
+        result += bytes[row * stride + part.lowerBound..<row * stride + part.upperBound]
+      }
+      return result
+    }
+  }
+}

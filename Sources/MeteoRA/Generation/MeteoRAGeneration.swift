@@ -1,0 +1,54 @@
+import MeteoRALlama
+
+/// A batch of prompts that is being continued, one step at a time.
+///
+/// Stop after any step; ``results`` tells what there is. It belongs to one task at a time.
+///
+/// ```swift
+/// let generation = try model.generation(of: [prompt])
+/// while let tokens = try generation.step() { … }
+/// ```
+public final class MeteoRAGeneration {
+  private let generation: Generation
+  private let recorder: TokenRoutingRecorder?
+
+  init(generation: Generation, recorder: TokenRoutingRecorder?) {
+    self.generation = generation
+    self.recorder = recorder
+  }
+
+  /// The next token of every sequence that goes on; `nil` once all have ended.
+  ///
+  /// - Throws: ``MeteoRAError``.
+  public func step() throws(MeteoRAError) -> [GeneratedToken]? {
+    do throws(LlamaError) {
+      let tokens = try generation.step()
+      return tokens.isEmpty ? nil : tokens
+    } catch {
+      throw .llama(error)
+    }
+  }
+
+  /// What there is of every prompt; one that has not ended counts as cancelled.
+  public var results: [GenerationResult] { generation.results }
+
+  /// The routing of the tokens of a sequence that were run so far: prompt and new tokens, all but
+  /// the last one until ``runLastTokens()``. Empty unless routing is recorded.
+  public func routing(of sequence: Int) -> [TokenRouting] {
+    recorder?.tokens(of: sequence) ?? []
+  }
+
+  /// Runs the last new token of every sequence, which the choice of tokens does not need, so that
+  /// ``routing(of:)`` holds it too.
+  ///
+  /// This ends the generation: a sequence that went on counts as cancelled.
+  ///
+  /// - Throws: ``MeteoRAError``.
+  public func runLastTokens() throws(MeteoRAError) {
+    do throws(LlamaError) {
+      try generation.runLastTokens()
+    } catch {
+      throw .llama(error)
+    }
+  }
+}

@@ -1,0 +1,115 @@
+import MeteoRALlama
+
+extension MeteoRAModel {
+  /// Begins to continue prompts.
+  ///
+  /// - Parameters:
+  ///   - prompts: Token ids; each at least one, at most the model's positions.
+  ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
+  ///   - options: Limits and blocks.
+  ///   - recordsRouting: Keep every token's routing, in mode ``Mode/routed``.
+  /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run.
+  public func generation(
+    of prompts: [[Int]], mode: Mode? = nil, options: GenerationOptions = GenerationOptions(),
+    recordsRouting: Bool = false
+  ) throws(MeteoRAError) -> MeteoRAGeneration {
+    let mode = mode ?? defaultMode
+    let evaluator = try evaluator(for: mode)
+    let recorder =
+      recordsRouting && mode == .routed
+      ? TokenRoutingRecorder(adapterCount: adapters.count, moduleCount: routedModuleCount) : nil
+    do throws(LlamaError) {
+      return MeteoRAGeneration(
+        generation: try Generation(
+          prompts, model: base, evaluator: evaluator, options: options, observer: recorder,
+          parallelism: parallelism),
+        recorder: recorder)
+    } catch {
+      throw .llama(error)
+    }
+  }
+
+  /// Continues prompts to their end.
+  ///
+  /// - Parameters: As ``generation(of:mode:options:recordsRouting:)``.
+  ///   - onToken: Called with every new token; return `false` to stop after those of this step,
+  ///     which ends the sequences that go on as cancelled.
+  /// - Returns: One result a prompt, in order.
+  /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run.
+  public func generate(
+    _ prompts: [[Int]], mode: Mode? = nil, options: GenerationOptions = GenerationOptions(),
+    onToken: (GeneratedToken) -> Bool = { _ in true }
+  ) throws(MeteoRAError) -> [GenerationResult] {
+    let generation = try generation(of: prompts, mode: mode, options: options)
+    var goesOn = true
+    while goesOn, let tokens = try generation.step() {
+      // Every token of the results has been reported, also one beside the token that stopped.
+      for token in tokens { goesOn = onToken(token) && goesOn }
+    }
+    return generation.results
+  }
+
+  /// Continues prompts as a sequence of tokens for `for try await`.
+  ///
+  /// Cancelling the task ends it after the token under way.
+  ///
+  /// - Parameters: As ``generation(of:mode:options:recordsRouting:)``.
+  public func tokens(
+    continuing prompts: [[Int]], mode: Mode? = nil,
+    options: GenerationOptions = GenerationOptions()
+  ) -> TokenSequence {
+    TokenSequence(model: self, prompts: prompts, mode: mode, options: options)
+  }
+}
+
+/// New tokens of a batch of prompts, made as they are asked for.
+public struct TokenSequence: AsyncSequence, Sendable {
+  let model: MeteoRAModel
+  let prompts: [[Int]]
+  let mode: MeteoRAModel.Mode?
+  let options: GenerationOptions
+
+  /// Begins to generate; every iterator does so anew.
+  public func makeAsyncIterator() -> Iterator {
+    Iterator(source: self)
+  }
+
+  /// Runs the model for each step inside ``next()``.
+  public struct Iterator: AsyncIteratorProtocol {
+    private enum Phase {
+      case ready(TokenSequence)
+      case running(MeteoRAGeneration, waiting: ArraySlice<GeneratedToken>)
+      case ended
+    }
+
+    private var phase: Phase
+
+    init(source: TokenSequence) {
+      phase = .ready(source)
+    }
+
+    /// The next token; `nil` once all sequences have ended, the task is cancelled, or after an
+    /// error.
+    ///
+    /// - Throws: ``MeteoRAError``.
+    public mutating func next() async throws(MeteoRAError) -> GeneratedToken? {
+      let current = phase
+      // Stays so if anything below throws.
+      phase = .ended
+      if Task.isCancelled { return nil }
+      let generation: MeteoRAGeneration
+      var waiting: ArraySlice<GeneratedToken> = []
+      switch current {
+      case .ended: return nil
+      case .running(let running, let tokens): (generation, waiting) = (running, tokens)
+      case .ready(let source):
+        generation = try source.model.generation(
+          of: source.prompts, mode: source.mode, options: source.options)
+      }
+      if waiting.isEmpty { waiting = try generation.step()?[...] ?? [] }
+      guard let token = waiting.popFirst() else { return nil }
+      phase = .running(generation, waiting: waiting)
+      return token
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// What a PEFT folder holds, and how it fits a base model.
+public struct AdapterInspection: Sendable {
+  /// The change of one linear module.
+  public struct Update: Sendable, Equatable {
+    public var layer: Int
+    public var module: LinearModule
+    /// r of this module, after `rank_pattern`.
+    public var rank: Int
+    /// alpha of this module, after `alpha_pattern`.
+    public var alpha: Double
+    /// s = alpha / r, or alpha / √r.
+    public var scaling: Float
+  }
+
+  /// How the configuration meets a base model.
+  public struct Fit: Sendable, Equatable {
+    /// Names of `target_modules` and keys of the patterns that match no module that is changed,
+    /// with the field that they stand in.
+    public var unmatched: [String]
+    /// Layers of `layers_to_transform` that the base does not have.
+    public var missingLayers: [Int]
+    /// Linear modules that are changed in no layer.
+    public var untouchedModules: [LinearModule]
+    /// Linear modules of the base, and those that are changed.
+    public var moduleCount: Int
+    public var changedCount: Int
+  }
+
+  public let folder: URL
+  public let configuration: LoRAConfiguration
+  public let totals: TensorTotals
+  /// Layer after layer.
+  public let updates: [Update]
+  /// `nil` without a base.
+  public let fit: Fit?
+  /// Everything that would keep the adapter from being loaded; without a base, as far as the
+  /// folder alone can tell.
+  public let problems: [MeteoRAError]
+
+  /// The distinct ranks, ascending.
+  public var ranks: [Int] { Array(Set(updates.map(\.rank))).sorted() }
+  /// The distinct alphas, ascending.
+  public var alphas: [Double] { Array(Set(updates.map(\.alpha))).sorted() }
+  /// The distinct scales, ascending.
+  public var scalings: [Float] { Array(Set(updates.map(\.scaling))).sorted() }
+  /// Of every module that is changed, the layers, ascending.
+  public var layers: [(module: LinearModule, layers: [Int])] {
+    LinearModule.allCases.compactMap { module in
+      let layers = updates.filter { $0.module == module }.map(\.layer)
+      return layers.isEmpty ? nil : (module, layers)
+    }
+  }
+
+  /// Reads the configuration and the header of the weights.
+  ///
+  /// - Parameters:
+  ///   - folder: Holds `adapter_config.json` and `adapter_model.safetensors`.
+  ///   - base: The model to compare with.
+  /// - Throws: ``MeteoRAError`` if a file cannot be read at all.
+  public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
+    self.folder = folder
+    configuration = try LoRAConfiguration(
+      contentsOf: folder.appendingPathComponent(PEFTAdapter.configurationFile))
+    let file = try PEFTAdapter.weights(in: folder)
+    totals = TensorTotals(file)
+    let tensors = ModuleTensors(file)
+    var expectations = TensorExpectations(of: file)
+    var updates: [Update] = []
+    for layer in 0..<(base?.layerCount ?? tensors.layerCount) {
+      for module in LinearModule.allCases {
+        guard let update = configuration.update(of: module, layer: layer) else { continue }
+        let shape = base?.shape(of: module)
+        expectations.expect(
+          PEFTAdapter.key(module, layer: layer, "lora_A"), shape: [update.rank, shape?.inFeatures])
+        expectations.expect(
+          PEFTAdapter.key(module, layer: layer, "lora_B"), shape: [shape?.outFeatures, update.rank])
+        updates.append(
+          Update(
+            layer: layer, module: module, rank: update.rank, alpha: update.alpha,
+            scaling: update.scaling))
+      }
+    }
+    expectations.expectNothingElse { tensor in
+      PEFTAdapter.explained(
+        .unexpectedTensor(file: tensor.file, tensor: tensor.name),
+        scope: base == nil ? "" : " in this base model")
+    }
+    if updates.isEmpty {
+      expectations.report(
+        .invalid(
+          file: configuration.file, field: "target_modules", found: "without effect",
+          expected: "at least one linear module of \(base == nil ? "the" : "this") base model"))
+    }
+    self.updates = updates
+    problems = expectations.problems
+    if let base {
+      fit = Fit(configuration, updates: updates, base: base)
+    } else {
+      fit = nil
+    }
+  }
+}
+
+extension AdapterInspection.Fit {
+  fileprivate init(
+    _ configuration: LoRAConfiguration, updates: [AdapterInspection.Update],
+    base: LlamaConfiguration
+  ) {
+    let paths = updates.map { $0.module.path(layer: $0.layer) }
+    var unmatched: [String] = []
+    if case .names(let names) = configuration.targetModules {
+      for name in names where !paths.contains(where: { $0.isOrEnds(with: name) }) {
+        unmatched.append("target_modules '\(printable(name))'")
+      }
+    }
+    func check(_ patterns: [PathPattern], _ field: String) {
+      for pattern in patterns {
+        if paths.contains(where: pattern.matches) { continue }
+        unmatched.append("\(field) '\(printable(pattern.text))'")
+      }
+    }
+    check(configuration.rankPattern.map(\.pattern), "rank_pattern")
+    check(configuration.alphaPattern.map(\.pattern), "alpha_pattern")
+    self.unmatched = unmatched
+    missingLayers = (configuration.layersToTransform ?? []).filter {
+      $0 < 0 || $0 >= base.layerCount
+    }
+    let touched = Set(updates.map(\.module))
+    untouchedModules = LinearModule.allCases.filter { !touched.contains($0) }
+    moduleCount = base.layerCount * LinearModule.allCases.count
+    changedCount = updates.count
+  }
+}

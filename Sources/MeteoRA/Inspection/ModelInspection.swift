@@ -1,0 +1,123 @@
+import Foundation
+import MeteoRALlama
+import MeteoRASafetensors
+import MeteoRATokenizers
+
+/// What a plain Hugging Face folder holds, found without loading its weights.
+public struct ModelInspection: Sendable {
+  /// A file with weights.
+  public struct WeightFile: Sendable {
+    public var path: String
+    /// Bytes of its tensors.
+    public var bytes: Int
+  }
+
+  public let folder: URL
+  public let configuration: LlamaConfiguration
+  public let specialTokens: SpecialTokens
+  public let weightFiles: [WeightFile]
+  public let totals: TensorTotals
+  /// Numbers that make up the model: a tied output matrix counts once.
+  public let parameterCount: Int
+  /// The names of the files that a tokenizer can be read from, if they are there.
+  public let tokenizerFiles: [String]
+  /// Tokens of `tokenizer.json`; `nil` if there is none that can be taken.
+  public let tokenizerVocabulary: Int?
+  /// Everything that would keep the model, or its tokenizer, from being loaded.
+  public let problems: [MeteoRAError]
+
+  /// The special tokens that are no rows of the embedding, and so can never occur.
+  public var specialTokensOutsideVocabulary: [Int] {
+    let all =
+      specialTokens.endOfSequence
+      + [specialTokens.beginOfSequence, specialTokens.padding].compactMap { $0 }
+    return all.filter { $0 < 0 || $0 >= configuration.vocabularySize }
+  }
+
+  /// Reads the configuration, the headers of the weights, and the tokenizer.
+  ///
+  /// - Throws: ``MeteoRAError`` if the configuration or a weight file cannot be read at all.
+  public init(folder: URL) throws(MeteoRAError) {
+    self.folder = folder
+    let checkpoint: SafetensorsCheckpoint
+    do {
+      configuration = try LlamaConfiguration(
+        contentsOf: folder.appendingPathComponent("config.json"))
+      specialTokens = try SpecialTokens(folder: folder)
+      checkpoint = try SafetensorsCheckpoint(folder: folder)
+    } catch let error as LlamaError {
+      throw .llama(error)
+    } catch let error as SafetensorsError {
+      throw .safetensors(error)
+    } catch {
+      throw .inaccessible(path: folder.path, reason: "\(error)")
+    }
+    weightFiles = checkpoint.files.map { file in
+      WeightFile(path: file.location, bytes: file.tensors.reduce(0) { $0 + $1.byteCount })
+    }
+    totals = TensorTotals(checkpoint)
+    var expectations = TensorExpectations(of: checkpoint)
+    parameterCount = expectations.expectModel(configuration)
+    expectations.expectNothingElse { tensor in
+      tensor.name.utf8.reversed().starts(with: ".self_attn.rotary_emb.inv_freq".utf8.reversed())
+        ? nil : .llama(.unexpectedTensor(file: tensor.file, tensor: tensor.name))
+    }
+
+    tokenizerFiles = ["tokenizer.json", "tokenizer.model"].filter { name in
+      FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+    }
+    var vocabulary: Int?
+    if tokenizerFiles.first == "tokenizer.json" {
+      do throws(TokenizerError) {
+        vocabulary = try Tokenizer(contentsOf: folder).vocabularySize
+      } catch {
+        expectations.report(.tokenizer(error))
+      }
+    }
+    tokenizerVocabulary = vocabulary
+    problems = expectations.problems
+  }
+}
+
+extension TensorExpectations {
+  /// Expects every weight of a Llama.
+  ///
+  /// - Returns: The number of elements of those that are there, a tied head not counted.
+  fileprivate mutating func expectModel(_ configuration: LlamaConfiguration) -> Int {
+    let (vocabulary, hidden) = (configuration.vocabularySize, configuration.hiddenSize)
+    var count = 0
+    func add(_ tensor: SafetensorsTensor?) { count += tensor?.elementCount ?? 0 }
+    let embedding = expect("model.embed_tokens.weight", shape: [vocabulary, hidden])
+    add(embedding)
+    for layer in 0..<configuration.layerCount {
+      for norm in ["input_layernorm", "post_attention_layernorm"] {
+        add(expect("model.layers.\(layer).\(norm).weight", shape: [hidden]))
+      }
+      for module in LinearModule.allCases {
+        let shape = configuration.shape(of: module)
+        let path = module.path(layer: layer)
+        add(expect("\(path).weight", shape: [shape.outFeatures, shape.inFeatures]))
+        if configuration.hasBias(module) {
+          add(expect("\(path).bias", shape: [shape.outFeatures]))
+        }
+      }
+    }
+    add(expect("model.norm.weight", shape: [hidden]))
+    let isTied = configuration.tiesEmbeddings
+    let head = expect("lm_head.weight", shape: [vocabulary, hidden], isOptional: isTied)
+    if !isTied {
+      add(head)
+    } else if let head, let embedding, !head.holdsSameBytes(as: embedding) {
+      report(.llama(.tiedHeadDiffers(file: location)))
+    }
+    return count
+  }
+}
+
+extension SafetensorsTensor {
+  /// Whether type, shape and data are the same.
+  func holdsSameBytes(as other: SafetensorsTensor) -> Bool {
+    dtype == other.dtype && shape == other.shape
+      && withUnsafeBytes { own in other.withUnsafeBytes { own.elementsEqual($0) } }
+  }
+}

@@ -1,0 +1,89 @@
+import MeteoRAKernels
+import MeteoRALlama
+import MeteoRASafetensors
+import MeteoRATokenizers
+
+/// A reason why adapters, gates or a bundle cannot be loaded or used.
+public enum MeteoRAError: Error, Equatable, Sendable {
+  /// The base model, or one of its files.
+  case llama(LlamaError)
+  /// A JSON file breaks its format, or a field has the wrong type.
+  case json(JSONError)
+  /// A safetensors file cannot be taken, or lacks a tensor of the shape asked for.
+  case safetensors(SafetensorsError)
+  /// The tokenizer of the base model cannot be taken.
+  case tokenizer(TokenizerError)
+  /// A file or folder cannot be read, written or made.
+  case file(FileAccessError)
+  /// A file or folder that has to be there cannot be read or written.
+  case inaccessible(path: String, reason: String)
+  /// A setting is valid, and not built here.
+  case unsupported(file: String, field: String, found: String, supported: String)
+  /// A setting contradicts another or is out of range.
+  case invalid(file: String, field: String, found: String, expected: String)
+  /// A pattern of an adapter configuration is no regular expression, or takes too long.
+  case pattern(file: String, field: String, pattern: String, problem: String)
+  /// An adapter file holds a tensor that its configuration, or this base, has no place for.
+  case unexpectedTensor(file: String, tensor: String, reason: String)
+  /// A tensor of the checkpoint is not that of the base model's folder.
+  case baseDiffers(file: String, tensor: String, base: String)
+  /// A gate holds an infinity or NaN.
+  case nonFiniteGate(file: String, tensor: String, element: Int)
+  /// No adapter has this name.
+  case unknownAdapter(name: String, known: [String])
+  /// Two adapters have this name.
+  case duplicateAdapter(name: String)
+  /// Several adapters need gates to choose among them.
+  case missingGates(adapters: [String])
+  /// The model has no gates, so it cannot route.
+  case notRouted(model: String)
+  /// A kernel refuses what it was given.
+  case kernel(context: String, KernelError)
+  /// The caller stopped what was under way; nothing is left of it.
+  case cancelled(path: String)
+}
+
+extension MeteoRAError: CustomStringConvertible {
+  public var description: String {
+    switch self {
+    case .llama(let error): "\(error)"
+    case .json(let error): "\(error)"
+    case .safetensors(let error): "\(error)"
+    case .tokenizer(let error): "\(error)"
+    case .file(let error): "\(error)"
+    case .inaccessible(let path, let reason): "\(shown(path)): \(reason)"
+    case .unsupported(let file, let field, let found, let supported):
+      "\(shown(file)): \(printable(field)) is \(printable(found)), which is not supported; "
+        + "supported: \(supported)"
+    case .invalid(let file, let field, let found, let expected):
+      "\(shown(file)): \(printable(field)) is \(printable(found)), expected \(expected)"
+    case .pattern(let file, let field, let pattern, let problem):
+      "\(shown(file)): \(field) '\(printable(pattern))' \(problem)"
+    case .unexpectedTensor(let file, let tensor, let reason):
+      "\(shown(file)): tensor '\(printable(tensor))' \(reason)"
+    case .baseDiffers(let file, let tensor, let base):
+      "\(shown(file)): tensor '\(printable(tensor))' differs from that of the base model in "
+        + shown(base)
+    case .nonFiniteGate(let file, let tensor, let element):
+      "\(shown(file)): element \(element) of tensor '\(printable(tensor))' is infinite or NaN, "
+        + "expected finite gates"
+    case .unknownAdapter(let name, let known):
+      "no adapter is named '\(printable(name))'; the model has \(list(known))"
+    case .duplicateAdapter(let name): "two adapters are named '\(printable(name))'"
+    case .missingGates(let adapters):
+      "\(adapters.count) adapters (\(list(adapters))) need a gates file or a checkpoint to choose "
+        + "among them"
+    case .notRouted(let model): "\(shown(model)): the model has no gates, so it cannot route"
+    case .kernel(let context, let error): "\(shown(context)): \(error)"
+    case .cancelled(let path): "\(shown(path)): stopped before it was complete, nothing was written"
+    }
+  }
+}
+
+/// A path in a message; it may hold any byte, but a message is one line.
+private func shown(_ path: String) -> String { printable(path, limit: 1024) }
+
+/// Names of adapters in a message.
+private func list(_ names: [String]) -> String {
+  names.isEmpty ? "none" : names.map { printable($0) }.joined(separator: ", ")
+}

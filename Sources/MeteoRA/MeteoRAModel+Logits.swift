@@ -1,0 +1,22 @@
+import MeteoRALlama
+
+extension MeteoRAModel {
+  /// The logits of every position of a token sequence.
+  ///
+  /// - Parameters:
+  ///   - tokens: At least one, at most the model's positions.
+  ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
+  /// - Returns: `[tokens.count, vocabularySize]`, row-major.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run.
+  public func logits(of tokens: [Int], mode: Mode? = nil) throws(MeteoRAError) -> [Float] {
+    let evaluator = try evaluator(for: mode ?? defaultMode)
+    do throws(LlamaError) {
+      try base.configuration.validate(prompt: tokens, index: 0)
+      return try base.forward(
+        [SequenceInput(tokens: tokens, state: SequenceState(for: base.configuration))],
+        logits: .all, evaluator: evaluator, parallelism: parallelism)
+    } catch {
+      throw .llama(error)
+    }
+  }
+}

@@ -1,0 +1,62 @@
+import MeteoRAKernels
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// The gating networks: one matrix `[adapters, inFeatures]` for every module that an adapter
+/// changes.
+struct Gates: Sendable {
+  /// By layer and ``LinearModule/index``.
+  let weights: [[WeightMatrix?]]
+
+  /// Reads the `moe_gate.weight` tensors of a gates file or a MeteoRA checkpoint.
+  ///
+  /// - Parameters:
+  ///   - isNeeded: Whether some adapter changes a module; other gates may be there, and decide
+  ///     nothing.
+  ///   - reader: Takes the tensors.
+  ///   - source: Where they are.
+  /// - Throws: ``MeteoRAError`` if a gate is missing, of another shape, or not finite.
+  init(
+    adapterCount: Int, base: LlamaConfiguration, isNeeded: (LinearModule, Int) -> Bool,
+    reader: inout WeightReader, source: any SafetensorsSource
+  ) throws(MeteoRAError) {
+    var weights: [[WeightMatrix?]] = []
+    for layer in 0..<base.layerCount {
+      var modules: [WeightMatrix?] = []
+      for module in LinearModule.allCases {
+        let key = PEFTAdapter.key(module, layer: layer, "moe_gate")
+        if !isNeeded(module, layer), source.tensorIfPresent(named: key) == nil {
+          modules.append(nil)
+          continue
+        }
+        let gate: WeightMatrix
+        do throws(LlamaError) {
+          gate = try reader.matrix(
+            key, outFeatures: adapterCount, inFeatures: base.shape(of: module).inFeatures)
+        } catch {
+          throw .llama(error)
+        }
+        try Self.requireFinite(key, in: source)
+        modules.append(isNeeded(module, layer) ? gate : nil)
+      }
+      weights.append(modules)
+    }
+    self.weights = weights
+  }
+
+  private static func requireFinite(
+    _ key: String, in source: any SafetensorsSource
+  ) throws(MeteoRAError) {
+    let tensor: SafetensorsTensor
+    let values: [Float]
+    do throws(SafetensorsError) {
+      tensor = try source.tensor(named: key)
+      values = try tensor.float32Values()
+    } catch {
+      throw .safetensors(error)
+    }
+    if let element = values.firstIndex(where: { !$0.isFinite }) {
+      throw .nonFiniteGate(file: tensor.file, tensor: key, element: element)
+    }
+  }
+}

@@ -1,0 +1,60 @@
+import MeteoRAKernels
+import MeteoRALlama
+
+/// Which adapters a token took, over the whole model.
+public struct TokenRouting: Sendable, Equatable {
+  /// Of every adapter, the sum of the token's weights over all routed modules of all layers, added
+  /// in the order in which they run.
+  public var sums: [Float]
+  /// Routed modules of the model.
+  public var moduleCount: Int
+
+  /// The adapter with the largest sum; of equal ones the lowest index.
+  public var dominantAdapter: Int {
+    var best = 0
+    for (adapter, sum) in sums.enumerated() where sum > sums[best] { best = adapter }
+    return best
+  }
+
+  /// The dominant adapter's share: its sum divided by the number of modules, 0 … 1.
+  public var intensity: Float {
+    sums.isEmpty || moduleCount == 0 ? 0 : sums[dominantAdapter] / Float(moduleCount)
+  }
+}
+
+/// Adds up the routing weights of every token of every sequence.
+final class TokenRoutingRecorder: RoutingObserver {
+  private let adapterCount: Int
+  private let moduleCount: Int
+  private var rows: [RowOrigin] = []
+  /// By sequence and position.
+  private var sums: [Int: [[Float]]] = [:]
+
+  init(adapterCount: Int, moduleCount: Int) {
+    self.adapterCount = adapterCount
+    self.moduleCount = moduleCount
+  }
+
+  /// The tokens of a sequence that were run so far, in order.
+  func tokens(of sequence: Int) -> [TokenRouting] {
+    (sums[sequence] ?? []).map { TokenRouting(sums: $0, moduleCount: moduleCount) }
+  }
+
+  func begin(rows: [RowOrigin]) {
+    self.rows = rows
+    let zeros = [Float](repeating: 0, count: adapterCount)
+    for row in rows { sums[row.sequence, default: []].append(zeros) }
+  }
+
+  func wants(_ point: TracePoint) -> Bool { false }
+
+  func observe(_ point: TracePoint, _ values: UnsafePointer<Float>, width: Int) {}
+
+  func observe(_ routing: Routing, layer: Int, module: LinearModule) {
+    for (token, row) in rows.enumerated() {
+      for choice in routing.selected(token: token) {
+        sums[row.sequence]?[row.position][choice.adapter] += choice.weight
+      }
+    }
+  }
+}

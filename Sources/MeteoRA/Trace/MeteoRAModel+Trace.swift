@@ -1,0 +1,133 @@
+import Foundation
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// A token sequence with the name that its results carry.
+public struct NamedPrompt: Sendable, Equatable {
+  /// `nil` for a prompt that stands alone.
+  public var name: String?
+  public var tokens: [Int]
+
+  public init(name: String? = nil, tokens: [Int]) {
+    self.name = name
+    self.tokens = tokens
+  }
+}
+
+extension MeteoRAModel {
+  /// Runs a token sequence and returns what happens inside.
+  ///
+  /// - Parameters:
+  ///   - tokens: At least one, at most the model's positions.
+  ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
+  ///   - detail: How much to keep.
+  /// - Returns: Named tensors whose first dimension is the tokens.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run.
+  public func trace(
+    _ tokens: [Int], mode: Mode? = nil, detail: TraceDetail = .summary
+  ) throws(MeteoRAError) -> [TraceTensor] {
+    let mode = mode ?? defaultMode
+    let plan = try tracePlan(mode: mode, detail: detail)
+    let collection = TraceCollection()
+    try run(tokens, index: 0, mode: mode, plan: plan, prefix: "", sink: collection)
+    return collection.tensors(plan.declarations(tokens: tokens.count, prefix: ""))
+  }
+
+  /// Runs token sequences one after the other and writes what happens inside to a safetensors
+  /// file, as it happens: memory does not grow with the file.
+  ///
+  /// - Parameters:
+  ///   - prompts: Their names, followed by `/`, begin the names of their tensors.
+  ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
+  ///   - detail: How much to keep.
+  ///   - url: The file; it appears when it is complete.
+  ///   - onTokens: Called before and between forward passes with the tokens done and the tokens of
+  ///     all prompts; return `false` to stop, which leaves no file.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run, a file that cannot be
+  ///   written, or ``MeteoRAError/cancelled(path:)``.
+  public func writeTrace(
+    of prompts: [NamedPrompt], mode: Mode? = nil, detail: TraceDetail = .summary, to url: URL,
+    onTokens: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
+  ) throws(MeteoRAError) {
+    let mode = mode ?? defaultMode
+    let plan = try tracePlan(mode: mode, detail: detail)
+    func prefix(_ prompt: NamedPrompt) -> String { prompt.name.map { "\($0)/" } ?? "" }
+    let declarations = prompts.flatMap {
+      plan.declarations(tokens: $0.tokens.count, prefix: prefix($0))
+    }
+    for (index, prompt) in prompts.enumerated() { try validate(prompt.tokens, index: index) }
+    let writer: SafetensorsWriter
+    do throws(SafetensorsError) {
+      writer = try SafetensorsWriter(to: url, tensors: declarations)
+    } catch {
+      throw .safetensors(error)
+    }
+    let total = prompts.reduce(0) { $0 + $1.tokens.count }
+    var done = 0
+    for (index, prompt) in prompts.enumerated() {
+      try run(
+        prompt.tokens, index: index, mode: mode, plan: plan, prefix: prefix(prompt), sink: writer
+      ) { rows throws(MeteoRAError) in
+        guard onTokens(done, total) else { throw .cancelled(path: url.path) }
+        done += rows
+      }
+    }
+    do throws(SafetensorsError) {
+      try writer.finish()
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+
+  private func validate(_ tokens: [Int], index: Int) throws(MeteoRAError) {
+    do throws(LlamaError) {
+      try base.configuration.validate(prompt: tokens, index: index)
+    } catch {
+      throw .llama(error)
+    }
+  }
+
+  /// - Parameter willRun: Called before every forward pass with its number of tokens.
+  private func run(
+    _ tokens: [Int], index: Int, mode: Mode, plan: TracePlan, prefix: String, sink: any TraceSink,
+    willRun: (Int) throws(MeteoRAError) -> Void = { _ in }
+  ) throws(MeteoRAError) {
+    try validate(tokens, index: index)
+    let evaluator = try evaluator(for: mode)
+    let observer = TraceObserver(plan: plan, prefix: prefix, sink: sink)
+    let state = SequenceState(for: base.configuration)
+    for first in stride(from: 0, to: tokens.count, by: Self.traceRows) {
+      let part = Array(tokens[first..<min(first + Self.traceRows, tokens.count)])
+      try willRun(part.count)
+      do throws(LlamaError) {
+        _ = try base.forward(
+          [SequenceInput(id: index, tokens: part, state: state)], logits: .all,
+          evaluator: evaluator, observer: observer, parallelism: parallelism)
+      } catch {
+        throw .llama(error)
+      }
+      if let failure = observer.failure { throw .safetensors(failure) }
+    }
+  }
+
+  /// Rows of a forward pass at most.
+  private static var traceRows: Int { 256 }
+
+  private func tracePlan(mode: Mode, detail: TraceDetail) throws(MeteoRAError) -> TracePlan {
+    var routing: (adapterCount: Int, topK: Int)?
+    let layers = 0..<base.configuration.layerCount
+    let isChanged: [[Bool]]
+    switch mode {
+    case .noAdapters:
+      isChanged = layers.map { _ in LinearModule.allCases.map { _ in false } }
+    case .singleAdapter(let name):
+      isChanged = try adapter(named: name).updates.map { $0.map { $0 != nil } }
+    case .routed:
+      guard let routedModules else { throw .notRouted(model: files.base.path) }
+      isChanged = routedModules.map { $0.map { $0 != nil } }
+      routing = (adapters.count, files.router.topK)
+    }
+    return TracePlan(
+      configuration: base.configuration, isChanged: isChanged, routing: routing, detail: detail)
+  }
+}

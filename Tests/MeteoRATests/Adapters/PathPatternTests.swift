@@ -1,0 +1,121 @@
+import Testing
+
+@testable import MeteoRA
+
+/// What an expression means is asked of PEFT itself, in the golden pack's area "peft"; here is what
+/// PEFT cannot be asked.
+@Suite("Expressions for module paths")
+struct PathPatternTests {
+  private static let path = "model.layers.31.self_attn.q_proj"
+
+  private func pattern(
+    _ text: String, _ extent: PathPattern.Extent = .whole
+  ) throws(MeteoRAError) -> PathPattern {
+    try PathPattern(text, extent: extent, file: "a.json", field: "target_modules")
+  }
+
+  private func refusal(_ text: String, _ extent: PathPattern.Extent = .whole) -> String? {
+    do {
+      _ = try pattern(text, extent)
+      return nil
+    } catch .pattern(_, _, _, let problem) {
+      return problem
+    } catch {
+      return nil
+    }
+  }
+
+  @Test(
+    "it is quick where backtracking would take ages",
+    arguments: [
+      ("(a|a?)+$", false), ("(.*)*x", false), ("(.*.*)*x", false), ("(((.*)*)*)*x", false),
+      ("(?:.?){60}x", false), ("(.|.)*x", false), ("(?=(.|.)*x)y", false),
+      ("(?:(?:.*)*)*q_proj", true), ("(([a-z_.]|\\d)*)*q_proj", true), (".{0,500}.{0,500}", true),
+    ])
+  func isQuick(text: String, isMatch: Bool) throws {
+    #expect(try pattern(text).matches(Self.path) == isMatch)
+    #expect(try pattern("(a|a?)+$").matches(String(repeating: "a", count: 60)))
+  }
+
+  @Test(
+    "it is no expression",
+    arguments: [
+      "(", ")", "a)|(b", "(?:a", "a)", "[", "[a", "[]", "[^]", "*", "+a", "?", "(*a)", "a|*",
+      "{2}", "a**", "a*{2}", "a{2}{3}", "a{3,2}", "^*", "$+", "\\b?", "[z-a]", "[a-\\d]",
+      "[\\d-z]", "\\", "(?P<>a)", "(?P<1a>a)", "(?P<a", "(?P<a-b>c)", "[é-a]",
+    ])
+  func isInvalid(text: String) throws {
+    let problem = try #require(refusal(text))
+    #expect(problem.hasPrefix("is no regular expression: "), "\(problem)")
+  }
+
+  @Test(
+    "it is refused by name, as its meaning is not built",
+    arguments: [
+      ("(?i)a", "(?"), ("(?i:a)", "(?"), ("(?<=a)b", "(?"), ("(?<!a)b", "(?"), ("(?>a)b", "(?"),
+      ("(?#a)b", "(?"), ("(?(1)a|b)", "(?"), ("(?P=a)", "(?"), ("a*+", "possessive"),
+      ("a{2}+", "possessive"), ("(a)\\1", "\\1"), ("\\x41", "\\x"), ("\\Qa\\E", "\\Q"),
+      ("\\p{L}", "\\p"), ("[\\b]", "\\b"), ("\\z", "\\z"), ("(?=a(?!b))c", "lookahead"),
+      ("a{9999999999}", "10 digits"),
+    ])
+  func isUnread(text: String, word: String) throws {
+    let problem = try #require(refusal(text))
+    #expect(problem.contains(word) && problem.hasSuffix("which is not read here"), "\(problem)")
+  }
+
+  @Test(
+    "it is too large",
+    arguments: [
+      "(?:(?:a{100}){100}){100}", "(){20000}", "((){9999}){9999}", ".{0,100000}",
+      String(repeating: "a|", count: 20_000),
+    ])
+  func isTooLarge(text: String) {
+    #expect(refusal(text)?.hasPrefix("has more than ") == true)
+  }
+
+  @Test("it is too deep, or too long")
+  func isTooDeep() throws {
+    let deep = String(repeating: "(", count: 100_000) + String(repeating: ")", count: 100_000)
+    #expect(refusal(deep)?.hasPrefix("has 200000 bytes") == true)
+    let nested = String(repeating: "(", count: 1000) + String(repeating: ")", count: 1000)
+    #expect(refusal(nested)?.contains("groups inside each other") == true)
+    #expect(
+      refusal(String(repeating: "(", count: 40) + "q" + String(repeating: ")", count: 40)) == nil)
+    #expect(refusal(String(repeating: "a", count: 70_000))?.hasPrefix("has 70000 bytes") == true)
+  }
+
+  @Test("characters that no path has match nothing, and are no error")
+  func otherScripts() throws {
+    #expect(try pattern(".*é*q_proj").matches(Self.path))
+    #expect(try !pattern(".*éq_proj").matches(Self.path))
+    #expect(try pattern(".*[é-ü_]proj").matches(Self.path))
+    #expect(try pattern(".*[a-ü]_proj").matches(Self.path))
+    #expect(try pattern(".*[^é]_proj").matches(Self.path))
+    // "q" and a combining accent are one Character and two scalars.
+    #expect(try pattern(".*q\u{301}?_proj").matches(Self.path))
+  }
+
+  @Test("it has one meaning for a plain text and for the same text as an expression")
+  func plainTexts() throws {
+    let texts = [
+      "q_proj", "self_attn.q_proj", "self_attn\\.q_proj", "1.self_attn.q_proj", "self.attn.q.proj",
+      ".q_proj", "proj", "", "model.layers.31.self_attn.q_proj",
+      "xmodel.layers.31.self_attn.q_proj",
+    ]
+    for extent in [PathPattern.Extent.whole, .end] {
+      for text in texts {
+        let plain = try pattern(text, extent)
+        let expression = try pattern("(?:\(text))", extent)
+        #expect(plain.cost == 1)
+        #expect(expression.cost > 1)
+        #expect(plain.matches(Self.path) == expression.matches(Self.path), "\(text)")
+      }
+    }
+  }
+
+  @Test("alternatives outside of a group are refused before a layer's number")
+  func layerAlternatives() {
+    #expect(refusal("h|layers", .layerList)?.hasPrefix("has '|' outside of a group") == true)
+    #expect(refusal("(h|layers)", .layerList) == nil)
+  }
+}
