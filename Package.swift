@@ -44,6 +44,7 @@ let package = Package(
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
     .library(name: "MeteoRATokenizers", targets: ["MeteoRATokenizers"]),
     .library(name: "MeteoRASafetensors", targets: ["MeteoRASafetensors"]),
+    .library(name: "MeteoRAVerification", targets: ["MeteoRAVerification"]),
   ],
   targets: [
     library("MeteoRASafetensors", ["MeteoRAMath"]),
@@ -52,6 +53,7 @@ let package = Package(
     library("MeteoRAKernels", ["MeteoRAMath"]),
     library("MeteoRALlama", ["MeteoRAKernels", "MeteoRASafetensors"]),
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
+    library("MeteoRAVerification", ["MeteoRA"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),
@@ -69,6 +71,7 @@ let package = Package(
     tests("MeteoRAKernels"),
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
+    tests("MeteoRAVerification"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,58 @@
+/// What comparing one set of results with a case's expectation gives.
+struct Judgement {
+  var findings: [Finding] = []
+  var measurements: [Measurement] = []
+  /// Remarks that neither pass nor fail, such as choices too close to call.
+  var notes: [String] = []
+
+  mutating func add(_ output: String?, _ problem: Finding.Problem) {
+    findings.append(Finding(output, problem))
+  }
+
+  mutating func measure(_ output: String?, _ name: String, _ value: Double, bound: Double?) {
+    let measurement = Measurement(name: name, value: value, bound: bound)
+    measurements.append(measurement)
+    if !measurement.isWithinBound { add(output, .bound(measurement)) }
+  }
+
+  /// Compares two tensors bit by bit.
+  mutating func compare(
+    _ name: String, _ actual: GoldenTensor?, expected: GoldenTensor, tolerance: UInt64
+  ) {
+    guard let actual else {
+      add(name, .missing)
+      return
+    }
+    guard actual.shape == expected.shape, actual.typeName == expected.typeName else {
+      add(name, .form(actual: actual.form, expected: expected.form))
+      return
+    }
+    switch (actual.elements, expected.elements) {
+    case (.float32(let actual), .float32(let values)):
+      let difference = BitDifference(
+        actual, expected: values, shape: expected.shape, tolerance: tolerance)
+      if let difference { add(name, .bits(difference)) }
+    case (.int64(let actual), .int64(let values)):
+      compareIntegers(name, actual, expected: values, shape: expected.shape)
+    default:
+      add(name, .other("is binary64, which has no bits to compare"))
+    }
+  }
+
+  private mutating func compareIntegers(
+    _ name: String, _ actual: [Int64], expected: [Int64], shape: [Int]
+  ) {
+    let differing = zip(actual, expected).enumerated().filter { $0.element.0 != $0.element.1 }
+    guard let first = differing.first else { return }
+    add(
+      name,
+      .integers(
+        position: BitDifference.position(of: first.offset, in: shape), actual: first.element.0,
+        expected: first.element.1, count: differing.count, total: expected.count))
+  }
+}
+
+extension GoldenTensor {
+  /// Type and shape, for messages.
+  var form: String { "\(typeName) \(shape)" }
+}

@@ -1,0 +1,104 @@
+import MeteoRAMath
+
+/// The operations that the cases of a pack name.
+enum GoldenOperation: String, CaseIterable, Sendable {
+  // Elementary functions and sums.
+  case exp, log, sin, cos, pow, widen, dot
+  // Products and the other steps of a layer.
+  case linear, softmax, rope, attention
+  case rmsNorm = "rms_norm"
+  case siluMultiply = "silu_mul"
+  case ropeFrequencies = "rope_frequencies"
+  // Adapters.
+  case routing
+  case topK = "top_k"
+  case matching = "peft_matching"
+  case loraMoE = "lora_moe"
+  case gatedLoRAMoE = "lora_moe_gated"
+  // Whole models.
+  case trace, generate
+  case modelDistance = "model_distance"
+  case generateDistance = "generate_distance"
+  case loadModel = "load_model"
+  // Files and texts.
+  case tokenize, split
+  case safetensorsRead = "safetensors_read"
+  case safetensorsReadFolder = "safetensors_read_folder"
+  case safetensorsWrite = "safetensors_write"
+
+  /// What the results of a case could depend on.
+  func dependence(of golden: GoldenCase) -> ExecutionDependence {
+    switch self {
+    case .exp, .log, .sin, .cos, .pow, .widen, .dot, .ropeFrequencies, .routing, .topK, .matching,
+      .loadModel, .tokenize, .split, .safetensorsRead, .safetensorsReadFolder, .safetensorsWrite:
+      return .none
+    case .linear, .softmax, .rope, .attention, .rmsNorm, .siluMultiply:
+      return .threads
+    case .loraMoE, .gatedLoRAMoE:
+      return .kernelAndThreads
+    case .trace, .generate, .modelDistance, .generateDistance:
+      let mode = golden.parameters["mode"]
+      let hasAdapters = mode?.equals("routed") == true || mode?.equals("single") == true
+      return hasAdapters ? .kernelAndThreads : .threads
+    }
+  }
+
+  /// Whether results are tensors, which another implementation can hand in as a file.
+  var yieldsTensors: Bool {
+    switch self {
+    case .matching, .loadModel, .tokenize, .split, .safetensorsRead, .safetensorsReadFolder,
+      .safetensorsWrite:
+      false
+    default: true
+    }
+  }
+}
+
+/// What running a case gives.
+enum OperationOutcome {
+  /// Tensors by the name of the output.
+  case tensors([String: GoldenTensor])
+  /// As `tensors`, of a greedy generation and why it ended.
+  case generation([String: GoldenTensor], finishReason: String)
+  /// The operation compares by itself: what is wrong, one sentence each.
+  case problems([String])
+}
+
+extension CaseRun {
+  /// Runs the case.
+  ///
+  /// - Throws: ``VerificationError`` for inputs or parameters that do not fit the operation, or
+  ///   that the code under test refuses.
+  func outcome(of operation: GoldenOperation) throws(VerificationError) -> OperationOutcome {
+    switch operation {
+    case .exp: try elementary(CorrectlyRounded.exp)
+    case .log: try elementary(CorrectlyRounded.log)
+    case .sin: try elementary(CorrectlyRounded.sin)
+    case .cos: try elementary(CorrectlyRounded.cos)
+    case .pow: try power()
+    case .widen: try widening()
+    case .dot: try dotProducts()
+    case .linear: try linearLayer()
+    case .softmax: try softmaxOfRows()
+    case .rope: try rotation()
+    case .attention: try causalAttention()
+    case .rmsNorm: try normalisation()
+    case .siluMultiply: try gatedActivation()
+    case .ropeFrequencies: try frequencies()
+    case .routing: try routingOfLogits()
+    case .topK: try largest()
+    case .matching: try matching()
+    case .loraMoE: try givenRouting()
+    case .gatedLoRAMoE: try gatedRouting()
+    case .trace: try trace()
+    case .generate, .generateDistance: try generation()
+    case .modelDistance: try summaryTrace()
+    case .loadModel: try loading()
+    case .tokenize: try tokenization()
+    case .split: try splitting()
+    case .safetensorsRead: try reading()
+    case .safetensorsReadFolder: try readingFolder()
+    case .safetensorsWrite: try writing()
+    }
+  }
+}

@@ -1,0 +1,100 @@
+import MeteoRA
+import MeteoRALlama
+import MeteoRASafetensors
+
+// Of a model folder, in mode "plain" or "base" (no adapters), "single" (the one named `adapter`) or
+// "routed":
+//
+// trace, model_distance:  ids [T] → the tensors of a trace (see TracePlan), by their names
+// generate, generate_distance:  ids [T]; max_new_tokens, no_repeat_ngram_size, eos_token_id,
+//                               finish_reason → new_ids
+
+extension CaseRun {
+  /// All intermediate values, if the case expects one that a summary leaves out.
+  func trace() throws(VerificationError) -> OperationOutcome {
+    let inSummary = ["logits", "final_norm", "hidden", "gate_logits", "selected", "weights"]
+    let isSummary = golden.outputs.allSatisfy { output in
+      let part = output.name.utf8.split(separator: UInt8(ascii: ".")).last
+      return part.map { part in inSummary.contains { $0.utf8.elementsEqual(part) } } ?? false
+    }
+    return .tensors(try tracedTensors(isSummary ? .summary : .everything))
+  }
+
+  func summaryTrace() throws(VerificationError) -> OperationOutcome {
+    .tensors(try tracedTensors(.summary))
+  }
+
+  private func tracedTensors(
+    _ detail: TraceDetail
+  ) throws(VerificationError) -> [String: GoldenTensor] {
+    let ids = try integers("ids", rank: 1).values
+    let model = try model()
+    let mode = try mode()
+    let trace = try meteora { () throws(MeteoRAError) in
+      try model.trace(ids, mode: mode, detail: detail)
+    }
+    var tensors: [String: GoldenTensor] = [:]
+    for tensor in trace {
+      switch tensor.values {
+      case .float32(let values):
+        tensors[tensor.name] = GoldenTensor(values, shape: tensor.shape)
+      case .int64(let values):
+        tensors[tensor.name] = GoldenTensor(values, shape: tensor.shape)
+      }
+    }
+    return tensors
+  }
+
+  func generation() throws(VerificationError) -> OperationOutcome {
+    let ids = try integers("ids", rank: 1).values
+    let options = try parameters { parameters throws(JSONError) in
+      let limit = 0...Int(Int32.max)
+      var options = GenerationOptions()
+      options.maximumNewTokens = try parameters.required("max_new_tokens").integerValue(in: limit)
+      options.noRepeatNgramSize =
+        try parameters.required("no_repeat_ngram_size").integerValue(in: limit)
+      options.endOfSequence = try parameters.required("eos_token_id").integersValue(in: limit)
+      return options
+    }
+    let model = try model()
+    let mode = try mode()
+    let results = try meteora { () throws(MeteoRAError) in
+      try model.generate([ids], mode: mode, options: options)
+    }
+    guard let result = results.first else {
+      throw .refused(case: golden.id, reason: "the generation of one prompt gave no result")
+    }
+    let new = result.newTokens.map(Int64.init)
+    return .generation(
+      ["new_ids": GoldenTensor(new, shape: [new.count])],
+      finishReason: result.finishReason.rawValue)
+  }
+
+  private func model() throws(VerificationError) -> MeteoRAModel {
+    try models.model(for: golden)
+      .with(kernel: execution.kernel, parallelism: parallelism)
+  }
+
+  private func mode() throws(VerificationError) -> MeteoRAModel.Mode {
+    try parameters { parameters throws(JSONError) in
+      let mode = try parameters.required("mode")
+      if mode.equals("plain") || mode.equals("base") { return .noAdapters }
+      if mode.equals("routed") { return .routed }
+      guard mode.equals("single") else {
+        throw mode.mismatch(expected: "'plain', 'base', 'single' or 'routed'")
+      }
+      return .singleAdapter(try parameters.required("adapter").stringValue())
+    }
+  }
+
+  /// Runs code of a model, and names the case in what it throws.
+  private func meteora<Value>(
+    _ body: () throws(MeteoRAError) -> Value
+  ) throws(VerificationError) -> Value {
+    do throws(MeteoRAError) {
+      return try body()
+    } catch {
+      throw .refused(case: golden.id, reason: error.description)
+    }
+  }
+}

@@ -1,0 +1,91 @@
+import Foundation
+import MeteoRALlama
+import MeteoRASafetensors
+
+/// The files of a pack; each safetensors file is opened once.
+final class GoldenFiles: @unchecked Sendable {
+  let folder: URL
+  private let lock = NSLock()
+  /// Guarded by `lock`.
+  private var open: [String: SafetensorsFile] = [:]
+  /// By path; guarded by `lock`.
+  private var digests: [String: String] = [:]
+
+  init(folder: URL) {
+    self.folder = folder
+  }
+
+  /// The address of a path inside the pack.
+  func url(_ path: String) -> URL {
+    folder.appendingPathComponent(path)
+  }
+
+  /// The tensor that a case refers to.
+  ///
+  /// - Throws: ``VerificationError`` if the file cannot be read, or does not hold the tensor with
+  ///   the type and shape that the manifest gives.
+  func tensor(
+    _ reference: GoldenReference, of golden: String
+  ) throws(VerificationError) -> SafetensorsTensor {
+    guard let declared = reference.tensor else {
+      throw .notATensor(case: golden, name: reference.name)
+    }
+    let tensor: SafetensorsTensor
+    do throws(SafetensorsError) {
+      tensor = try file(reference.file).tensor(named: declared.name)
+    } catch {
+      throw .safetensors(case: golden, error)
+    }
+    guard tensor.dtype == declared.dtype, tensor.shape == declared.shape else {
+      throw .declarationMismatch(
+        case: golden, file: tensor.file, tensor: tensor.name,
+        expected: "\(declared.dtype) \(declared.shape)",
+        actual: "\(tensor.dtype) \(tensor.shape)")
+    }
+    return tensor
+  }
+
+  /// Throws unless the files of a case have the digests that the manifest gives: a damaged pack
+  /// must not pass for a wrong result. Each file is read once.
+  func requireIntact(_ golden: GoldenCase) throws(VerificationError) {
+    for (file, expected) in golden.digests {
+      let actual: String
+      do {
+        actual = try digest(of: file)
+      } catch {
+        throw .unreadable(
+          case: golden.id, file: url(file).path, reason: FileProblem.reason(error))
+      }
+      guard actual.utf8.elementsEqual(expected.utf8) else {
+        throw .damaged(
+          case: golden.id, file: url(file).path, expected: expected, actual: actual)
+      }
+    }
+  }
+
+  private func digest(of path: String) throws -> String {
+    lock.lock()
+    defer { lock.unlock() }
+    if let digest = digests[path] { return digest }
+    let url = url(path)
+    // A named pipe would wait for its other end.
+    let type = try FileManager.default.attributesOfItem(
+      atPath: url.resolvingSymlinksInPath().path)[.type]
+    guard type as? FileAttributeType == .typeRegular else {
+      throw CocoaError(.fileReadUnknown)
+    }
+    let bytes = try Data(contentsOf: url)
+    let digest = bytes.withUnsafeBytes { SHA256.hexDigest(of: $0) }
+    digests[path] = digest
+    return digest
+  }
+
+  private func file(_ path: String) throws(SafetensorsError) -> SafetensorsFile {
+    lock.lock()
+    defer { lock.unlock() }
+    if let file = open[path] { return file }
+    let file = try SafetensorsFile(contentsOf: url(path))
+    open[path] = file
+    return file
+  }
+}

@@ -1,0 +1,96 @@
+import Foundation
+import MeteoRAFixtures
+import MeteoRAVerification
+import Testing
+
+@Suite("The golden pack")
+struct GoldenPackTests {
+  static let areas = [
+    "kernels", "math", "models", "peft", "refusals", "safetensors", "tokenizers", "truth",
+  ]
+
+  private func verify(_ golden: GoldenCase) throws {
+    let report = try #require(PackCases.verification).run(golden)
+    #expect(report.verdict == .passed, "\(report)")
+    #expect(!report.executions.isEmpty)
+  }
+
+  @Test("it can be read")
+  func opens() throws {
+    let folder = try #require(GoldenPack.directory)
+    #expect(try !Verification(pack: folder).manifest.cases.isEmpty)
+  }
+
+  @Test("it has cases in every area that is tested here, and in no other")
+  func hasAllAreas() {
+    #expect(Set(PackCases.all.map(\.area)) == Set(Self.areas))
+  }
+
+  @Test("it expects nothing that was made by the code under test")
+  func comesFromOracles() {
+    #expect(PackCases.all.allSatisfy { $0.origin == .oracle })
+  }
+
+  @Test("its elementary functions are kept", arguments: PackCases.area("math"))
+  func math(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its operations are kept", arguments: PackCases.area("kernels"))
+  func kernels(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its configurations change what PEFT changes", arguments: PackCases.area("peft"))
+  func peft(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its models give the same bits", arguments: PackCases.area("models"))
+  func models(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its models are as near to the truth as promised", arguments: PackCases.area("truth"))
+  func truth(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test(
+    "its safetensors files are read, refused and written", arguments: PackCases.area("safetensors"))
+  func safetensors(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test(
+    "its broken folders are refused by name, its odd ones load",
+    arguments: PackCases.area("refusals"))
+  func refusals(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its texts are tokenised", arguments: PackCases.area("tokenizers"))
+  func tokenizers(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("cases with adapters run in all kernels, with several numbers of threads")
+  func runsEverywhere() throws {
+    let verification = try #require(PackCases.verification)
+    for operation in ["lora_moe", "lora_moe_gated", "trace", "generate", "model_distance"] {
+      let golden = try #require(
+        PackCases.all.first { golden in
+          golden.operation == operation
+            && (golden.area == "kernels" || golden.flags.contains("routed")
+              || golden.id.hasSuffix("/routed"))
+        })
+      let names = verification.run(golden).executions.map(\.description)
+      #expect(
+        names == [
+          "loop, 1 thread", "loop, 2 threads", "loop, 5 threads", "bmm, 1 thread",
+          "bmm, 2 threads", "bmm, 5 threads", "tiled, 1 thread", "tiled, 2 threads",
+          "tiled, 5 threads",
+        ])
+    }
+  }
+}
