@@ -38,6 +38,7 @@ let package = Package(
   name: "meteora",
   platforms: [.macOS(.v14)],
   products: [
+    .executable(name: "tiny-demo", targets: ["tiny-demo"]),
     .library(name: "MeteoRA", targets: ["MeteoRA"]),
     .library(name: "MeteoRALlama", targets: ["MeteoRALlama"]),
     .library(name: "MeteoRAKernels", targets: ["MeteoRAKernels"]),
@@ -53,6 +54,7 @@ let package = Package(
     library("MeteoRAKernels", ["MeteoRAMath"]),
     library("MeteoRALlama", ["MeteoRAKernels", "MeteoRASafetensors"]),
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
+    library("MeteoRAReports", ["MeteoRA"]),
     library("MeteoRAVerification", ["MeteoRA"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
@@ -64,6 +66,9 @@ let package = Package(
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
+      swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
+    .executableTarget(
+      name: "tiny-demo", dependencies: ["MeteoRA", "MeteoRAReports", "MeteoRAFixtures"],
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     tests("MeteoRASafetensors"),
     tests("MeteoRATokenizers", ["MeteoRASafetensors"]),
