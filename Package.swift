@@ -38,6 +38,7 @@ let package = Package(
   name: "meteora",
   platforms: [.macOS(.v14)],
   products: [
+    .executable(name: "meteora", targets: ["meteora-cli"]),
     .executable(name: "tiny-demo", targets: ["tiny-demo"]),
     .library(name: "MeteoRA", targets: ["MeteoRA"]),
     .library(name: "MeteoRALlama", targets: ["MeteoRALlama"]),
@@ -56,6 +57,7 @@ let package = Package(
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
     library("MeteoRAReports", ["MeteoRA"]),
     library("MeteoRAVerification", ["MeteoRA"]),
+    library("MeteoRACommandLine", ["MeteoRA", "MeteoRAReports", "MeteoRAVerification"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),
@@ -68,6 +70,9 @@ let package = Package(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
+      name: "meteora-cli", dependencies: ["MeteoRACommandLine"], swiftSettings: optimised,
+      linkerSettings: fusedMultiplyAdd),
+    .executableTarget(
       name: "tiny-demo", dependencies: ["MeteoRA", "MeteoRAReports", "MeteoRAFixtures"],
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     tests("MeteoRASafetensors"),
@@ -77,6 +82,7 @@ let package = Package(
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
     tests("MeteoRAVerification"),
+    tests("MeteoRACommandLine"),
   ],
   swiftLanguageModes: [.v6]
 )

@@ -1,0 +1,136 @@
+import MeteoRA
+import MeteoRALlama
+import MeteoRAReports
+import MeteoRASafetensors
+import MeteoRATokenizers
+
+extension Command {
+  /// `meteora generate`.
+  static let generate = Command(
+    name: "generate", summary: "Continues prompts, token by token.",
+    usage: ["--model M PROMPT [OPTIONS]"],
+    description: [
+      "Continues a prompt with the most likely token, again and again, and prints the new text as "
+        + "it comes; a model without a tokenizer prints token ids.",
+      PromptOptions.templateNotice,
+    ],
+    groups: [ModelOptions.groups[0], PromptOptions.group, GenerateOptions.group]
+      + ModelOptions.groups.dropFirst(),
+    examples: [
+      "meteora generate --model Fixtures/demo --prompt 'the capital of france is'",
+      "meteora generate --model Fixtures/demo --prompt 'abc' --show-routing",
+      "meteora generate --model BASE --adapters DIR --gates F --prompt-ids 1,2 --json",
+    ],
+    run: { try GenerateCommand(arguments: $0, console: $1).run() })
+}
+
+/// The options of `generate` alone.
+private enum GenerateOptions {
+  static let maximumNewTokens = OptionDeclaration(
+    "max-new-tokens", "N", "New tokens at most. (default: 128)")
+  static let noRepeatNgramSize = OptionDeclaration(
+    "no-repeat-ngram-size", "N",
+    "No N tokens may follow each other twice in prompt and answer; 0 allows all. (default: 0)")
+  static let ignoreEOS = OptionDeclaration(
+    flag: "ignore-eos", "Goes on after an end-of-sequence token.")
+  static let json = OptionDeclaration(
+    flag: "json",
+    "Prints one line of JSON a prompt: prompt_ids, new_ids, text (what the new ids add to the "
+      + "prompt's; null without a tokenizer), finish_reason (eos, length or cancelled), and name "
+      + "with --prompt-ids-file.")
+  static let showRouting = OptionDeclaration(
+    flag: "show-routing",
+    "Prints prompt and answer with the dominant adapter of every token: by background colour, or "
+      + "by [name] where it changes.")
+  static let color = OptionDeclaration(
+    "color", "WHEN",
+    "always, never or auto: on a terminal, unless NO_COLOR is set. (default: auto)")
+
+  static let group = OptionGroup(
+    "Answer",
+    [
+      maximumNewTokens, noRepeatNgramSize, ignoreEOS, json, showRouting, color,
+      ModelOptions.verbose,
+    ])
+}
+
+private struct GenerateCommand {
+  let arguments: ParsedArguments
+  let console: Console
+
+  func run() throws -> ExitCode {
+    let request = try ModelOptions.request(arguments)
+    let options = try generationOptions()
+    let style = TerminalStyle(
+      choice: try arguments.choice(GenerateOptions.color, of: TerminalStyle.Choice.self) ?? .auto,
+      isTerminal: console.output.isTerminal, environment: console.environment)
+    try refuseUselessRouting(request)
+    let prompts = try PromptOptions.read(arguments, console: console)
+
+    let model = try request.load(
+      console: console, isVerbose: arguments.isGiven(ModelOptions.verbose))
+    let tokenizer = try model.tokenizer(isNeeded: prompts.isText)
+    let named = try prompts.prompts(for: model.base.configuration, tokenizer: tokenizer)
+    return try console.interruption.gracefully {
+      if arguments.isGiven(GenerateOptions.showRouting) {
+        for prompt in named where !console.interruption.isRequested {
+          if let name = prompt.name { try console.print("== \(printable(name)) ==\n") }
+          let view = RoutingView(
+            prompt: prompt, adapterNames: model.adapterNames, tokenizer: tokenizer, style: style,
+            console: console)
+          try generate([prompt], model, request, options, view: view)
+        }
+      } else if arguments.isGiven(GenerateOptions.json) {
+        let view = JSONView(prompts: named, tokenizer: tokenizer, console: console)
+        try generate(named, model, request, options, view: view)
+      } else {
+        let view = PlainView(prompts: named, tokenizer: tokenizer, console: console)
+        try generate(named, model, request, options, view: view)
+      }
+      if console.interruption.isRequested { throw Interrupted() }
+      return .success
+    }
+  }
+
+  private func generate(
+    _ prompts: [NamedPrompt], _ model: MeteoRAModel, _ request: ModelRequest,
+    _ options: GenerationOptions, view: some GenerationView
+  ) throws {
+    var view = view
+    let isRouted = arguments.isGiven(GenerateOptions.showRouting)
+    let generation = try model.generation(
+      of: prompts.map(\.tokens), mode: request.mode, options: options, recordsRouting: isRouted)
+    while !console.interruption.isRequested, let tokens = try generation.step() {
+      try view.show(tokens, of: generation)
+    }
+    if isRouted, !console.interruption.isRequested { try generation.runLastTokens() }
+    try view.finish(generation)
+  }
+
+  private func generationOptions() throws -> GenerationOptions {
+    var options = GenerationOptions()
+    let counts = 0...Int(Int32.max)
+    if let count = try arguments.integer(GenerateOptions.maximumNewTokens, in: counts) {
+      options.maximumNewTokens = count
+    }
+    if let size = try arguments.integer(GenerateOptions.noRepeatNgramSize, in: counts) {
+      options.noRepeatNgramSize = size
+    }
+    if arguments.isGiven(GenerateOptions.ignoreEOS) { options.endOfSequence = [] }
+    return options
+  }
+
+  private func refuseUselessRouting(_ request: ModelRequest) throws {
+    guard arguments.isGiven(GenerateOptions.showRouting) else { return }
+    if arguments.isGiven(GenerateOptions.json) {
+      throw UsageError(
+        "options --show-routing and --json exclude each other: for routing as data use 'meteora "
+          + "trace'")
+    }
+    guard request.mode == .routed else {
+      throw UsageError(
+        "option --show-routing needs a model that routes: adapters with gates, and neither "
+          + "--single-adapter nor --no-adapters")
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Foundation
+
+/// Standard input, output and error, and the arguments, of this process.
+enum ProcessStreams {
+  /// To be called first.
+  static func prepare() {
+    // A closed reader is then an error of `write` like any other.
+    signal(SIGPIPE, SIG_IGN)
+    // Whoever closed a standard stream must not see it come back as a file of ours, into which
+    // text would then go: the number is taken, by something that can be neither read nor written.
+    for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
+      _ = open("/dev/null", number == STDIN_FILENO ? O_WRONLY : O_RDONLY)
+    }
+  }
+
+  /// The arguments without the program's name; `nil` if one is not UTF-8, which
+  /// `CommandLine.arguments` would repair silently.
+  static var arguments: [String]? {
+    var arguments: [String] = []
+    for pointer in UnsafeBufferPointer(
+      start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)
+    ).dropFirst() {
+      guard let pointer, let text = String(validatingCString: pointer) else { return nil }
+      arguments.append(text)
+    }
+    return arguments
+  }
+}
+
+/// A file descriptor to write to.
+final class DescriptorSink: ByteSink {
+  private let descriptor: Int32
+  private let name: String
+
+  /// - Parameter name: For messages.
+  init(_ descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  var isTerminal: Bool { isatty(descriptor) == 1 }
+
+  func write(_ bytes: [UInt8]) throws(OutputFailure) {
+    try bytes.withUnsafeBufferPointer { buffer throws(OutputFailure) in
+      var rest = buffer[...]
+      while !rest.isEmpty {
+        let part = UnsafeBufferPointer(rebasing: rest)
+        let written = Foundation.write(descriptor, part.baseAddress, part.count)
+        if written < 0 {
+          switch errno {
+          case EINTR: continue
+          case EAGAIN:
+            // Somebody else made the terminal or pipe non-blocking.
+            var state = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+            _ = poll(&state, 1, -1)
+            continue
+          case EPIPE: throw .brokenPipe
+          default: throw .system(stream: name, reason: String(cString: strerror(errno)))
+          }
+        }
+        rest = rest.dropFirst(written)
+      }
+    }
+  }
+}
+
+/// A file descriptor to read from.
+struct DescriptorSource: ByteSource {
+  private let descriptor: Int32
+  private let name: String
+
+  /// - Parameter name: For messages.
+  init(_ descriptor: Int32, name: String) {
+    self.descriptor = descriptor
+    self.name = name
+  }
+
+  func readAll(limit: Int) throws(InputFailure) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+    while true {
+      let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw InputFailure("\(name): cannot read: \(String(cString: strerror(errno)))")
+      }
+      if count == 0 { return bytes }
+      bytes += chunk[..<count]
+      if bytes.count > limit { return nil }
+    }
+  }
+}

@@ -1,0 +1,48 @@
+import MeteoRA
+import MeteoRALlama
+import MeteoRASafetensors
+import MeteoRATokenizers
+
+/// One line of JSON a prompt, in the order of the prompts, as soon as it and those before are
+/// complete.
+struct JSONView: GenerationView {
+  private let prompts: [NamedPrompt]
+  private let tokenizer: Tokenizer?
+  private let console: Console
+  private var finished: Set<Int> = []
+  private var printed = 0
+
+  init(prompts: [NamedPrompt], tokenizer: Tokenizer?, console: Console) {
+    self.prompts = prompts
+    self.tokenizer = tokenizer
+    self.console = console
+  }
+
+  mutating func show(
+    _ tokens: [GeneratedToken], of generation: MeteoRAGeneration
+  ) throws(OutputFailure) {
+    for token in tokens where token.finishReason != nil { finished.insert(token.sequence) }
+    while finished.contains(printed) { try printNext(of: generation.results) }
+  }
+
+  mutating func finish(_ generation: MeteoRAGeneration) throws(OutputFailure) {
+    let results = generation.results
+    while printed < prompts.count { try printNext(of: results) }
+  }
+
+  private mutating func printNext(of results: [GenerationResult]) throws(OutputFailure) {
+    let (prompt, result) = (prompts[printed], results[printed])
+    let text = ContinuedText.text(
+      of: result.newTokens, after: prompt.tokens, tokenizer: tokenizer)
+    var members: [(key: String, value: JSONOutput)] = []
+    if let name = prompt.name { members.append(("name", .string(name))) }
+    members += [
+      ("prompt_ids", .array(prompt.tokens.map { .integer($0) })),
+      ("new_ids", .array(result.newTokens.map { .integer($0) })),
+      ("text", text.map { .string($0) } ?? .null),
+      ("finish_reason", .string(result.finishReason.rawValue)),
+    ]
+    try console.printLine(JSONOutput.object(members).line)
+    printed += 1
+  }
+}

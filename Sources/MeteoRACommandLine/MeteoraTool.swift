@@ -1,0 +1,107 @@
+import Foundation
+
+/// The command line `meteora`: arguments in, text out, an exit code.
+package enum MeteoraTool {
+  /// What `--version` prints.
+  package static let version = "0.1.0"
+
+  static let commands: [Command] = [.generate, .trace, .inspect, .bundle, .verify]
+
+  /// Runs one command.
+  ///
+  /// - Parameters:
+  ///   - arguments: Without the program's name.
+  ///   - input: Standard input.
+  ///   - output: Standard output.
+  ///   - error: Standard error: errors, one sentence each, and on a terminal progress.
+  ///   - environment: The process's.
+  ///   - interruption: What Ctrl-C sets.
+  /// - Returns: The exit code; see ``ExitCode``.
+  package static func run(
+    arguments: [String], input: any ByteSource, output: any ByteSink, error: any ByteSink,
+    environment: [String: String] = [:], interruption: Interruption = Interruption()
+  ) -> Int32 {
+    let console = Console(
+      input: input, output: output, error: error, environment: environment,
+      interruption: interruption)
+    do {
+      return try run(arguments, console: console).rawValue
+    } catch let failure as OutputFailure {
+      if failure == .brokenPipe { return ExitCode.brokenPipe.rawValue }
+      console.report("\(failure)")
+      return ExitCode.failure.rawValue
+    } catch let error as UsageError {
+      console.report(error.message)
+      return ExitCode.usage.rawValue
+    } catch is Interrupted {
+      return interruption.exitCode ?? ExitCode.interrupted.rawValue
+    } catch {
+      console.report("\(error)")
+      return ExitCode.failure.rawValue
+    }
+  }
+
+  private static func run(_ arguments: [String], console: Console) throws -> ExitCode {
+    guard let first = arguments.first else {
+      throw UsageError("no command given; see 'meteora --help'")
+    }
+    switch first {
+    case "--help", "-h":
+      try console.print(HelpPage.overview)
+      return .success
+    case "--version":
+      try console.print("meteora \(version)\n")
+      return .success
+    default: break
+    }
+    guard let command = commands.first(where: { $0.name == first }) else {
+      let kind = first.utf8.starts(with: "-".utf8) ? "option" : "command"
+      let candidates = commands.map(\.name) + ["--help", "--version"]
+      throw UsageError.unknown(kind, first, among: candidates, help: "meteora --help")
+    }
+    let parsed: ParsedArguments
+    do {
+      parsed = try ParsedArguments(arguments.dropFirst(), of: command)
+    } catch is HelpRequest {
+      try console.print(HelpPage.page(of: command))
+      return .success
+    }
+    return try command.run(parsed, console)
+  }
+
+  /// Runs a command with the arguments, streams and signals of this process.
+  ///
+  /// - Returns: The exit code.
+  package static func runInProcess() -> Int32 {
+    ProcessStreams.prepare()
+    let error = DescriptorSink(STDERR_FILENO, name: "standard error")
+    guard let arguments = ProcessStreams.arguments else {
+      try? error.write(Array("meteora: an argument is not UTF-8 text\n".utf8))
+      return ExitCode.usage.rawValue
+    }
+    let interruption = Interruption()
+    let watcher = SignalWatcher(interruption)
+    return withExtendedLifetime(watcher) {
+      run(
+        arguments: arguments, input: DescriptorSource(STDIN_FILENO, name: "standard input"),
+        output: DescriptorSink(STDOUT_FILENO, name: "standard output"), error: error,
+        environment: ProcessInfo.processInfo.environment, interruption: interruption)
+    }
+  }
+}
+
+/// What the program tells its caller.
+enum ExitCode: Int32 {
+  case success = 0
+  /// Bad data, or data that do not fit the command line; a verification that fails.
+  case failure = 1
+  /// The command line is wrong, whatever the files hold.
+  case usage = 64
+  /// Ctrl-C.
+  case interrupted = 130
+  /// Nobody reads the output any more.
+  case brokenPipe = 141
+}
+
+/// A command ended early, as it was asked to by ``Interruption``.
+struct Interrupted: Error {}

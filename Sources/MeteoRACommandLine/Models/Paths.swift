@@ -1,0 +1,72 @@
+import Foundation
+import MeteoRASafetensors
+
+/// Paths of the command line, checked for what is there before any long work begins.
+enum Paths {
+  /// An existing file or folder.
+  static func any(_ path: String) throws -> URL {
+    URL(fileURLWithPath: path, isDirectory: try isFolder(path))
+  }
+
+  /// An existing folder.
+  static func folder(_ path: String) throws -> URL {
+    guard try isFolder(path) else {
+      throw CommandFailure("\(printable(path, limit: 1024)): is a file, expected a folder")
+    }
+    // Without it every file inside would seem to be missing.
+    if access(path, X_OK) != 0 {
+      throw FileAccessError.noPermission(path: path, operation: "read")
+    }
+    return URL(fileURLWithPath: path, isDirectory: true)
+  }
+
+  /// An existing file.
+  static func file(_ path: String) throws -> URL {
+    if try isFolder(path) { throw FileAccessError.isFolder(path: path) }
+    return URL(fileURLWithPath: path, isDirectory: false)
+  }
+
+  /// A file that is to be made or replaced.
+  static func output(_ path: String) throws -> URL {
+    let url = URL(fileURLWithPath: path, isDirectory: false)
+    if path.isEmpty { throw emptyPath }
+    try ReplacementFile.requireReplaceable(url)
+    try requireParent(of: url)
+    return url
+  }
+
+  /// A folder that is to be made.
+  static func newFolder(_ path: String) throws -> URL {
+    let url = URL(fileURLWithPath: path, isDirectory: true)
+    if path.isEmpty { throw emptyPath }
+    try NewFolder.requireNothing(at: url)
+    try requireParent(of: url)
+    return url
+  }
+
+  private static func requireParent(of url: URL) throws {
+    let parent = url.deletingLastPathComponent()
+    guard try isFolder(parent.path) else {
+      throw CommandFailure("\(parent.path): is a file, expected a folder")
+    }
+    if access(parent.path, W_OK | X_OK) != 0 {
+      throw FileAccessError.noPermission(path: parent.path, operation: "write")
+    }
+  }
+
+  private static var emptyPath: CommandFailure {
+    CommandFailure("a path is empty, expected a file or folder")
+  }
+
+  private static func isFolder(_ path: String) throws -> Bool {
+    if path.isEmpty { throw emptyPath }
+    var isFolder: ObjCBool = false
+    guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
+      if access(path, F_OK) != 0, errno == EACCES {
+        throw FileAccessError.noPermission(path: path, operation: "read")
+      }
+      throw FileAccessError.notFound(path: path)
+    }
+    return isFolder.boolValue
+  }
+}

@@ -1,0 +1,85 @@
+import Foundation
+import MeteoRASafetensors
+import Testing
+
+@testable import MeteoRACommandLine
+
+@Suite("meteora trace")
+struct TraceCommandTests {
+  static let cases = GoldenModelCase.all("trace")
+
+  @Test("it writes the oracle's bits", arguments: cases)
+  func writesOracleBits(golden: GoldenModelCase) throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("t.safetensors")
+      let prompt = try golden.promptIDs().map(String.init).joined(separator: ",")
+      let run = ToolRun(
+        ["trace"] + (try golden.modelArguments())
+          + ["--prompt-ids", prompt, "--all", "--output", url.path])
+      #expect(run.exitCode == 0, "\(run.error)")
+      #expect(run.output.isEmpty && run.error.isEmpty)
+      #expect(try folder.contents() == ["t.safetensors"])
+      let trace = try SafetensorsFile(contentsOf: url)
+      #expect(!golden.outputs.isEmpty)
+      for name in golden.outputs {
+        let expected = try golden.tensor("outputs", name)
+        let actual = try trace.tensor(named: name, shape: expected.shape)
+        #expect(actual.dtype == expected.dtype)
+        let isEqual = actual.withUnsafeBytes { actual in
+          expected.withUnsafeBytes { actual.elementsEqual($0) }
+        }
+        #expect(isEqual, "\(name)")
+      }
+    }
+  }
+
+  @Test("several prompts have their names before the tensors', and the values they have alone")
+  func severalPrompts() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("t.safetensors")
+      let model = ["trace", "--model", try Fixture.demo(), "--output", url.path]
+      let file = #"{"one":[1,2,3],"two":[4]}"#
+      let run = ToolRun(model + ["--prompt-ids-file", "-"], input: Array(file.utf8))
+      #expect(run.exitCode == 0, "\(run.error)")
+      let both = try SafetensorsFile(contentsOf: url)
+      let name = "layers.3.up_proj.gate_logits"
+      #expect(try both.tensor(named: "one/\(name)").shape == [3, 5])
+      let expected = try both.tensor(named: "two/logits", shape: [1, 512]).float32Values()
+      #expect(ToolRun(model + ["--prompt-ids", "4"]).exitCode == 0)
+      let alone = try SafetensorsFile(contentsOf: url)
+      let actual = try alone.tensor(named: "logits", shape: [1, 512]).float32Values()
+      #expect(actual.map(\.bitPattern) == expected.map(\.bitPattern))
+      #expect(alone.tensorIfPresent(named: "embeddings") == nil)
+    }
+  }
+
+  @Test("an older file stays as it is until the trace is complete")
+  func keepsOlderFile() throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("t.safetensors")
+      try Data("old".utf8).write(to: url)
+      let run = ToolRun([
+        "trace", "--model", try Fixture.demo(), "--prompt-ids", "1,99999", "--output", url.path,
+      ])
+      #expect(run.exitCode == 1)
+      #expect(try Data(contentsOf: url) == Data("old".utf8))
+      #expect(try folder.contents() == ["t.safetensors"])
+    }
+  }
+
+  @Test("an output that cannot be written is refused before the model is loaded")
+  func refusesOutput() throws {
+    try withTemporaryFolder { folder in
+      let model = ["trace", "--model", try Fixture.demo(), "--prompt-ids", "1", "--output"]
+      let missing = ToolRun(model + [folder.appendingPathComponent("no/t").path])
+      #expect(missing.exitCode == 1)
+      #expect(missing.error.contains("/no: no such file or folder"))
+      let isFolder = ToolRun(model + [folder.path])
+      #expect(isFolder.exitCode == 1)
+      #expect(isFolder.error.contains("is a folder, expected a file"))
+      let device = ToolRun(model + ["/dev/null"])
+      #expect(device.exitCode == 1)
+      #expect(device.error.contains("/dev/null: is a device, expected a file"))
+    }
+  }
+}

@@ -1,0 +1,130 @@
+import Foundation
+import MeteoRASafetensors
+import Testing
+
+@testable import MeteoRACommandLine
+
+@Suite("meteora verify")
+struct VerifyCommandTests {
+  private static let ids = ["kernels/softmax-exact-n2", "kernels/softmax-exact-n8"]
+
+  /// Calls `body` with a pack of two cases of the golden one.
+  private func withSmallPack(_ body: (URL) throws -> Void) throws {
+    try withTemporaryFolder { folder in
+      let manifest = try String(contentsOfFile: Fixture.golden("manifest.json"), encoding: .utf8)
+      let lines = manifest.split(separator: "\n")
+      let head = lines.prefix { !$0.hasPrefix(#"{"id""#) }
+      let cases = lines.filter { line in
+        Self.ids.contains { line.hasPrefix(#"{"id":"\#($0)","#) }
+      }
+      try #require(cases.count == Self.ids.count)
+      let listed = cases.map { $0.hasSuffix(",") ? String($0.dropLast()) : String($0) }
+      let text = head.joined(separator: "\n") + "\n" + listed.joined(separator: ",\n") + "\n]}\n"
+      try text.write(
+        to: folder.appendingPathComponent("manifest.json"), atomically: true, encoding: .utf8)
+      try FileManager.default.createSymbolicLink(
+        atPath: folder.appendingPathComponent("kernels").path,
+        withDestinationPath: Fixture.golden("kernels"))
+      try body(folder)
+    }
+  }
+
+  /// Writes results for the two cases.
+  ///
+  /// - Parameter change: Given the case's id and the right results; `nil` for none.
+  private func writeResults(
+    to url: URL, _ change: (String, [Float]) -> [Float]?
+  ) throws {
+    let source = try SafetensorsFile(
+      contentsOf: URL(fileURLWithPath: Fixture.golden("kernels/layers.safetensors")))
+    var results: [(name: String, shape: [Int], values: [Float])] = []
+    for id in Self.ids {
+      let tensor = try source.tensor(named: "\(id.dropFirst("kernels/".count))/y")
+      if let values = change(id, try tensor.float32Values()) {
+        results.append(("\(id)/y", tensor.shape, values))
+      }
+    }
+    let writer = try SafetensorsWriter(
+      to: url, tensors: results.map { .init($0.name, .f32, $0.shape) })
+    for result in results { try writer.append(result.values, to: result.name) }
+    try writer.finish()
+  }
+
+  @Test("it prints each case with its tier, and counts them")
+  func printsCases() throws {
+    try withSmallPack { pack in
+      let run = ToolRun(["verify", "--pack", pack.path])
+      #expect(run.exitCode == 0, "\(run.error)")
+      #expect(run.lines.contains("ok       kernels/softmax-exact-n2 [exact]"))
+      #expect(run.lines.last == "2 passed, 0 failed, of 2 cases")
+      let json = ToolRun(["verify", "--pack", pack.path, "--json"])
+      #expect(json.exitCode == 0)
+      let rows = try json.lines.map { try JSONDocument(bytes: Array($0.utf8), source: "row").root }
+      #expect(rows.map { $0["id"]?.string } == Self.ids + [nil])
+      #expect(rows.first?["verdict"]?.string == "passed")
+      #expect(rows.first?["tier"]?.string == "exact")
+      #expect(rows.last?["passed"]?.integer == 2)
+    }
+  }
+
+  @Test("it judges results: right, one ulp off, and missing")
+  func judgesResults() throws {
+    try withSmallPack { pack in
+      let url = pack.appendingPathComponent("mine.safetensors")
+      let arguments = ["verify", "--pack", pack.path, "--against", url.path]
+      try writeResults(to: url) { $1 }
+      let right = ToolRun(arguments)
+      #expect(right.exitCode == 0, "\(right.output)")
+
+      try writeResults(to: url) { id, values in
+        id.hasSuffix("n2") ? [values[0].nextUp] + values.dropFirst() : values
+      }
+      let off = ToolRun(arguments)
+      #expect(off.exitCode == 1)
+      #expect(off.output.contains("FAILED   kernels/softmax-exact-n2 [exact]"))
+      #expect(off.output.contains("y: element [0, 0]"))
+      #expect(off.output.contains("1 ulp"))
+      #expect(off.lines.last == "1 passed, 1 failed, of 2 cases")
+      let json = ToolRun(arguments + ["--json"])
+      #expect(json.exitCode == 1)
+      let row = try JSONDocument(bytes: Array(json.lines[0].utf8), source: "row").root
+      #expect(row["verdict"]?.string == "failed")
+      #expect(row["findings"]?.elements?.count == 1)
+
+      try writeResults(to: url) { id, values in id.hasSuffix("n2") ? nil : values }
+      let missing = ToolRun(arguments)
+      #expect(missing.exitCode == 1)
+      #expect(missing.output.contains("y: is missing"))
+    }
+  }
+
+  @Test("what is no pack, or no file of results, is refused")
+  func refusesOthers() throws {
+    let noPack = ToolRun(["verify", "--pack", try Fixture.demo()])
+    #expect(noPack.exitCode == 1)
+    #expect(noPack.error.contains("manifest.json: no such file or folder"))
+    try withSmallPack { pack in
+      let text = ToolRun(["verify", "--pack", pack.path, "--against", pack.path + "/manifest.json"])
+      #expect(text.exitCode == 1)
+      #expect(text.error.contains("manifest.json: "))
+      #expect(text.output.isEmpty)
+    }
+    #expect(ToolRun(["verify"]).exitCode == 64)
+  }
+
+  @Test("it stops when it is asked to, or nobody reads")
+  func stops() throws {
+    try withSmallPack { pack in
+      let interruption = Interruption()
+      let sink = MemorySink()
+      sink.onWrite = { if $0 == 1 { interruption.request() } }
+      let run = ToolRun(
+        ["verify", "--pack", pack.path], output: sink, interruption: interruption)
+      #expect(run.exitCode == 130)
+      #expect(run.lines.last == "1 passed, 0 failed, of 2 cases")
+      let broken = MemorySink()
+      broken.onWrite = { _ throws(OutputFailure) in throw .brokenPipe }
+      #expect(ToolRun(["verify", "--pack", pack.path], output: broken).exitCode == 141)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+import Testing
+
+@testable import MeteoRACommandLine
+
+@Suite("Help")
+struct HelpTests {
+  static let commands = MeteoraTool.commands.map(\.name)
+
+  @Test("it names every command, and ends with 0", arguments: ["--help", "-h"])
+  func overview(option: String) {
+    let run = ToolRun([option])
+    #expect(run.exitCode == 0)
+    #expect(run.output.hasPrefix("Usage: meteora COMMAND"))
+    for name in Self.commands { #expect(run.output.contains("\n  \(name) ")) }
+    #expect(run.error.isEmpty)
+  }
+
+  @Test("it gives the version")
+  func version() {
+    let run = ToolRun(["--version"])
+    #expect(run.exitCode == 0)
+    #expect(run.output == "meteora 0.1.0\n")
+  }
+
+  @Test("of a command, it has usage, every option, examples and exit codes", arguments: commands)
+  func page(name: String) throws {
+    let command = try #require(MeteoraTool.commands.first { $0.name == name })
+    let run = ToolRun([name, "--json", "--help"].filter { $0 != "--json" })
+    #expect(run.exitCode == 0)
+    #expect(run.output.hasPrefix("Usage: meteora \(name) "))
+    for option in command.options { #expect(run.output.contains("\n  \(option.spelling)")) }
+    #expect(command.examples.count >= 2)
+    for example in command.examples { #expect(run.output.contains("  \(example)\n")) }
+    for code in ["0", "1", "64", "130", "141"] { #expect(run.output.contains("\n  \(code) ")) }
+    #expect(run.lines.allSatisfy { $0.unicodeScalars.count <= 80 })
+    #expect(Set(command.options.map(\.name)).count == command.options.count)
+  }
+
+  @Test("its examples can be parsed", arguments: commands)
+  func examplesParse(name: String) throws {
+    let command = try #require(MeteoraTool.commands.first { $0.name == name })
+    for example in command.examples {
+      var words: [String] = []
+      // Single quotes are all that the examples use of the shell's grammar.
+      for (index, part) in example.split(separator: "'").enumerated() {
+        words += index % 2 == 1 ? [String(part)] : part.split(separator: " ").map(String.init)
+      }
+      #expect(Array(words.prefix(2)) == ["meteora", name])
+      #expect(throws: Never.self) { try ParsedArguments(words.dropFirst(2), of: command) }
+    }
+  }
+
+  @Test("it says that chat templates are not applied", arguments: ["generate", "trace"])
+  func templateNotice(name: String) {
+    let words = ToolRun([name, "--help"]).output.split { $0 == " " || $0 == "\n" }
+    #expect(words.joined(separator: " ").contains("Chat templates are not applied"))
+  }
+}

@@ -1,0 +1,125 @@
+import Testing
+
+@testable import MeteoRACommandLine
+
+@Suite("A wrong command line")
+struct UsageTests {
+  /// Arguments, and words of the sentence that refuses them.
+  static let refused: [([String], String)] = [
+    ([], "no command given"),
+    (["generat"], "unknown command 'generat'; did you mean 'generate'?"),
+    (["tokenize"], "unknown command 'tokenize'; see 'meteora --help'"),
+    (["--versoin"], "unknown option '--versoin'; did you mean '--version'?"),
+    (["generate", "--promt", "x"], "unknown option '--promt'; did you mean '--prompt'?"),
+    (["generate", "--promt=x"], "unknown option '--promt'; did you mean '--prompt'?"),
+    (["generate", "--temperature", "1"], "unknown option '--temperature'; see 'meteora generate"),
+    (["generate", "--top-k", "1"], "unknown option '--top-k'"),
+    (["generate", "--seed", "1"], "unknown option '--seed'"),
+    (["generate", "-p", "x"], "unknown option '-p'"),
+    (["generate", "--output", "x"], "unknown option '--output'"),
+    (["generate", "--model"], "option --model needs a value: --model M"),
+    (
+      ["generate", "--model", "--json"],
+      "option --model needs a value but is followed by '--json'; if that is the value, write "
+        + "--model=--json"
+    ),
+    (["generate", "--model", "a", "--model=b"], "option --model is given twice"),
+    (["generate", "--json", "--json"], "option --json is given twice"),
+    (["generate", "--json=yes"], "option --json takes no value"),
+    (["generate", "words"], "unexpected argument 'words'; 'meteora generate' takes options only"),
+    (["inspect", "a", "b"], "unexpected argument 'b'; 'meteora inspect' takes one P"),
+    (["inspect"], "'meteora inspect' needs a file or folder"),
+    (["generate"], "option --model M is missing"),
+    (["trace", "--model", "."], "option --output F is missing"),
+    (["bundle", "--output", "x"], "option --base D is missing"),
+    (["generate", "\u{1B}[31m"], "unexpected argument '\\u{1B}[31m'"),
+  ]
+
+  @Test("it is refused with 64, one sentence, and nothing on standard output", arguments: refused)
+  func isRefused(arguments: [String], message: String) {
+    let run = ToolRun(arguments)
+    #expect(run.exitCode == 64)
+    #expect(run.error.hasPrefix("meteora: "))
+    #expect(run.error.contains(message), "\(run.error)")
+    #expect(run.error.utf8.count { $0 == UInt8(ascii: "\n") } == 1)
+    #expect(run.output.isEmpty)
+  }
+
+  /// Options after `generate --model DEMO --prompt-ids 1`, and words of the refusal.
+  static let wrongValues: [([String], String)] = [
+    (
+      ["--max-new-tokens", "many"], "option --max-new-tokens is 'many', expected an integer from 0"
+    ),
+    (["--max-new-tokens", "-1"], "option --max-new-tokens is '-1'"),
+    (["--max-new-tokens", "1.5"], "option --max-new-tokens is '1.5'"),
+    (["--max-new-tokens", "+5"], "option --max-new-tokens is '+5'"),
+    (["--max-new-tokens="], "option --max-new-tokens is ''"),
+    (["--max-new-tokens", "99999999999999999999"], "expected an integer"),
+    (["--no-repeat-ngram-size", "x"], "option --no-repeat-ngram-size is 'x'"),
+    (["--threads", "0"], "option --threads is '0', expected an integer from 1 to 1024"),
+    (["--kernel", "fast"], "option --kernel is 'fast', expected one of loop, bmm, tiled"),
+    (["--color", "red"], "option --color is 'red', expected one of always, never, auto"),
+    (["--router-top-k", "0"], "option --router-top-k is '0', expected an integer of at least 1"),
+    (
+      ["--router-temperature", "0"], "option --router-temperature is '0', expected a number above 0"
+    ),
+    (["--router-temperature", "inf"], "option --router-temperature is 'inf'"),
+    (["--router-temperature", "0x1p3"], "option --router-temperature is '0x1p3'"),
+    (["--router-temperature", "1e99"], "option --router-temperature is '1e99'"),
+    (["--prompt", "x"], "options --prompt and --prompt-ids are two prompts; give one"),
+    (["--no-special-tokens"], "option --no-special-tokens has no effect with --prompt-ids"),
+    (["--single-adapter", "reverse", "--no-adapters"], "exclude each other: choose one of them"),
+    (["--adapters", "x", "--adapter", "a=b"], "exclude each other: name the adapters one way"),
+    (["--gates", "x", "--checkpoint", "y"], "exclude each other: a checkpoint holds gates"),
+    (["--no-adapters", "--router-top-k", "1"], "has no effect with --no-adapters"),
+    (
+      ["--single-adapter", "reverse", "--router-temperature", "2"], "has no effect with --single-a"
+    ),
+    (["--adapters", "x"], "option --adapters cannot be used with the bundle"),
+    (["--gates", "x"], "option --gates cannot be used with the bundle"),
+    (["--show-routing", "--json"], "exclude each other: for routing as data use 'meteora trace'"),
+    (["--show-routing", "--no-adapters"], "--show-routing needs a model that routes"),
+  ]
+
+  @Test(
+    "a value that cannot be, or options that contradict each other, are", arguments: wrongValues)
+  func wrongValueIsRefused(options: [String], message: String) throws {
+    let run = ToolRun(["generate", "--model", try Fixture.demo(), "--prompt-ids", "1"] + options)
+    #expect(run.exitCode == 64)
+    #expect(run.error.contains(message), "\(run.error)")
+    #expect(run.output.isEmpty)
+  }
+
+  @Test(
+    "prompts that are no ids are", arguments: ["", "1,", ",", "1,x", "-1", "1 2", "1.0", "0x1"])
+  func brokenIDsAreRefused(ids: String) throws {
+    let run = ToolRun(["generate", "--model", try Fixture.demo(), "--prompt-ids=\(ids)"])
+    #expect(run.exitCode == 64)
+    #expect(run.error.contains("expected token ids between commas, such as 1,2,3"), "\(run.error)")
+  }
+
+  @Test("a plain folder's options are checked against each other")
+  func plainFolder() throws {
+    let base = try Fixture.demo("base")
+    let adapters = try Fixture.demo("adapters")
+    let cases = [
+      (["--gates", "x"], "option --gates needs adapters"),
+      (["--checkpoint", "x"], "option --checkpoint needs adapters"),
+      (["--adapters", adapters], "5 adapters need --gates F or --checkpoint F"),
+      (["--adapter", "reverse"], "option --adapter is 'reverse', expected NAME=DIR"),
+      (["--adapter", "=x"], "option --adapter is '=x', expected NAME=DIR"),
+      (
+        ["--adapter", "a=\(adapters)/reverse", "--adapter", "a=\(adapters)/rhymes"],
+        "option --adapter names 'a' twice"
+      ),
+      (["--router-top-k", "1"], "the model has no gates, so it does not route"),
+      (["--single-adapter", "a"], "needs a model with adapters, this one has none"),
+      (["--show-routing"], "--show-routing needs a model that routes"),
+    ]
+    for (options, message) in cases {
+      let run = ToolRun(["generate", "--model", base, "--prompt-ids", "1"] + options)
+      #expect(run.exitCode == 64)
+      #expect(run.error.contains(message), "\(options): \(run.error)")
+    }
+  }
+}
