@@ -69,12 +69,16 @@ package struct TinyModel {
 
   /// `model.safetensors`, of all tensors or of some.
   package func weights(where isIncluded: (String) -> Bool = { _ in true }) throws -> [UInt8] {
+    try Self.safetensors(tensors.filter { isIncluded($0.key) })
+  }
+
+  /// A safetensors file of these tensors.
+  package static func safetensors(_ tensors: [String: Tensor]) throws -> [UInt8] {
     let folder = try TemporaryFolder()
     let url = folder.url.appendingPathComponent("w.safetensors")
-    let included = tensors.filter { isIncluded($0.key) }
     let writer = try SafetensorsWriter(
-      to: url, tensors: included.map { .init($0.key, $0.value.dtype, $0.value.shape) })
-    for (name, tensor) in included {
+      to: url, tensors: tensors.map { .init($0.key, $0.value.dtype, $0.value.shape) })
+    for (name, tensor) in tensors {
       try tensor.bytes.withUnsafeBytes { try writer.append(bytes: $0, to: name) }
     }
     try writer.finish()

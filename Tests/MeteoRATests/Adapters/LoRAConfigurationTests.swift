@@ -1,0 +1,197 @@
+import Foundation
+import MeteoRALlama
+import MeteoRATestSupport
+import Testing
+
+@testable import MeteoRA
+
+@Suite("An adapter_config.json")
+struct LoRAConfigurationTests {
+  private static let fields = [
+    "peft_type": #""LORA""#, "r": "8", "lora_alpha": "16",
+    "target_modules": #"["q_proj","v_proj"]"#,
+  ]
+
+  private func read(_ changes: [String: String?]) throws -> LoRAConfiguration {
+    let folder = try TemporaryFolder()
+    var fields = Self.fields
+    for (field, value) in changes { fields[field] = value }
+    return try LoRAConfiguration(
+      contentsOf: folder.write(TinyBundle.object(fields), to: "adapter_config.json"))
+  }
+
+  @Test("it has the values of the file")
+  func values() throws {
+    let configuration = try read([
+      "use_rslora": "true", "exclude_modules": #"".*\\.v_proj""#, "layers_to_transform": "[0,5]",
+      "rank_pattern": #"{"q_proj":4}"#, "alpha_pattern": #"{"v_proj":0.25,"k_proj":-1}"#,
+    ])
+    #expect(configuration.rank == 8)
+    #expect(configuration.alpha == 16)
+    #expect(configuration.usesRankStabilization)
+    #expect(configuration.targetModules == .names(["q_proj", "v_proj"]))
+    #expect(configuration.excludedModules == .expression(#".*\.v_proj"#))
+    #expect(configuration.layersToTransform == [0, 5])
+    #expect(configuration.rankPatterns.map(\.pattern) == ["q_proj"])
+    #expect(configuration.rankPatterns.map(\.rank) == [4])
+    #expect(configuration.alphaPatterns.map(\.pattern) == ["v_proj", "k_proj"])
+    #expect(configuration.alphaPatterns.map(\.alpha) == [0.25, -1])
+    #expect(configuration.update(of: .query, layer: 5)?.scaling == 8)
+    #expect(configuration.update(of: .query, layer: 1) == nil)
+    #expect(configuration.update(of: .value, layer: 5) == nil)
+  }
+
+  @Test(
+    "it may hold what does not change a result",
+    arguments: [
+      ["bias": #""none""#], ["init_lora_weights": "true"], ["init_lora_weights": "false"],
+      ["init_lora_weights": "null"], ["init_lora_weights": #""gaussian""#],
+      ["init_lora_weights": #""eva""#, "eva_config": #"{"rho":2.0}"#],
+      ["init_lora_weights": #""orthogonal""#], ["lora_dropout": "0.1"], ["fan_in_fan_out": "true"],
+      ["megatron_core": #""megatron.core""#], ["loftq_config": #"{"loftq_bits":4}"#],
+      ["runtime_config": #"{"ephemeral_gpu_offload":true}"#], ["qalora_group_size": "16"],
+      ["modules_to_save": "[]"], ["modules_to_save": "null"], ["use_dora": "false"],
+      ["target_parameters": "[]"], ["some_future_field": "null"], ["some_future_field": "false"],
+      ["some_future_field": "[]"], ["some_future_field": "{}"], ["task_type": #""CAUSAL_LM""#],
+      ["base_model_name_or_path": #""x/y""#], ["peft_version": #""0.21.2""#],
+      ["exclude_modules": "null"], ["rank_pattern": "null"], ["layers_pattern": #""layers""#],
+    ])
+  func harmless(fields: [String: String]) throws {
+    let update = try read(fields).update(of: .value, layer: 3)
+    #expect(update == .init(rank: 8, alpha: 16, scaling: 2))
+  }
+
+  static let refusals: [(fields: [String: String?], label: String)] = [
+    (["peft_type": nil], "json peft_type"), (["peft_type": #""IA3""#], "unsupported peft_type"),
+    (["peft_type": #""ADALORA""#], "unsupported peft_type"),
+    (["peft_type": #""lora""#], "unsupported peft_type"), (["peft_type": "1"], "json peft_type"),
+    (["bias": #""all""#], "unsupported bias"), (["bias": #""lora_only""#], "unsupported bias"),
+    (["bias": "true"], "json bias"), (["lora_bias": "true"], "unsupported lora_bias"),
+    (["modules_to_save": #"["lm_head"]"#], "unsupported modules_to_save"),
+    (["use_dora": "true"], "unsupported use_dora"),
+    (["use_qalora": "true"], "unsupported use_qalora"),
+    (["use_bdlora": #"{"nblocks":2}"#], "unsupported use_bdlora"),
+    (["layer_replication": "[[0,2]]"], "unsupported layer_replication"),
+    (["trainable_token_indices": "[3]"], "unsupported trainable_token_indices"),
+    (["target_parameters": #"["w"]"#], "unsupported target_parameters"),
+    (["alora_invocation_tokens": "[1]"], "unsupported alora_invocation_tokens"),
+    (["arrow_config": #"{"top_k":1}"#], "unsupported arrow_config"),
+    (["kasa_config": #"{"beta":1}"#], "unsupported kasa_config"),
+    (["megatron_config": #"{"a":1}"#], "unsupported megatron_config"),
+    (["some_future_field": "0"], "unsupported some_future_field"),
+    (["some_future_field": #""""#], "unsupported some_future_field"),
+    (["R": "8"], "unsupported R"), (["lora_alpha ": "8"], "unsupported lora_alpha "),
+    (["init_lora_weights": #""pissa""#], "unsupported init_lora_weights"),
+    (["init_lora_weights": #""pissa_niter_16""#], "unsupported init_lora_weights"),
+    (["init_lora_weights": #""olora""#], "unsupported init_lora_weights"),
+    (["init_lora_weights": #""corda""#], "unsupported init_lora_weights"),
+    (["init_lora_weights": #""loftq""#], "unsupported init_lora_weights"),
+    (["init_lora_weights": #""lora_ga""#], "unsupported init_lora_weights"),
+    (["init_lora_weights": "1"], "json init_lora_weights"),
+    (["r": nil], "json r"), (["r": "0"], "json r"), (["r": "-1"], "json r"),
+    (["r": "1048577"], "json r"), (["r": "8.0"], "json r"), (["r": #""8""#], "json r"),
+    (["r": "9223372036854775808"], "json r"),
+    (["lora_alpha": nil], "json lora_alpha"), (["lora_alpha": "null"], "json lora_alpha"),
+    (["lora_alpha": #""16""#], "json lora_alpha"), (["lora_alpha": "1e400"], "json lora_alpha"),
+    (["lora_alpha": "1e39"], "invalid lora_alpha"), (["use_rslora": "1"], "json use_rslora"),
+    (["target_modules": nil], "json target_modules"),
+    (["target_modules": "null"], "json target_modules"),
+    (["target_modules": "7"], "json target_modules"),
+    (["target_modules": #"{"q_proj":1}"#], "json target_modules"),
+    (["target_modules": "[7]"], "json target_modules[0]"),
+    (["target_modules": #"["q_proj",null]"#], "json target_modules[1]"),
+    (["target_modules": #"["q_proj","lm_head"]"#], "unsupported target_modules"),
+    (["target_modules": #"["embed_tokens"]"#], "unsupported target_modules"),
+    (["target_modules": #"".*""#], "unsupported target_modules"),
+    (["target_modules": #""lm_head|.*q_proj""#], "unsupported target_modules"),
+    (["target_modules": #"".*(q_proj""#], "pattern target_modules"),
+    (["target_modules": #""(?i).*q_proj""#], "pattern target_modules"),
+    (["exclude_modules": #""[""#], "pattern exclude_modules"),
+    (["exclude_modules": "3"], "json exclude_modules"),
+    (["exclude_modules": "[3]"], "json exclude_modules[0]"),
+    (["layers_to_transform": #""1""#], "json layers_to_transform"),
+    (["layers_to_transform": "1.0"], "json layers_to_transform"),
+    (["layers_to_transform": "true"], "json layers_to_transform"),
+    (["layers_to_transform": "[0,1.5]"], "json layers_to_transform[1]"),
+    (
+      ["target_modules": #"".*q_proj""#, "layers_to_transform": "[0]"],
+      "invalid layers_to_transform"
+    ),
+    (
+      ["target_modules": #""all-linear""#, "layers_to_transform": "0"],
+      "invalid layers_to_transform"
+    ),
+    (["target_modules": #""all-linear""#, "layers_pattern": #""h""#], "invalid layers_pattern"),
+    (["layers_pattern": "1"], "json layers_pattern"),
+    (["layers_pattern": "[1]"], "json layers_pattern[0]"),
+    (["layers_pattern": #""(""#], "pattern layers_pattern"),
+    (["layers_pattern": #"["h","a|b"]"#], "pattern layers_pattern"),
+    (["rank_pattern": "[]"], "json rank_pattern"),
+    (["rank_pattern": #"{"q_proj":0}"#], "json rank_pattern.q_proj"),
+    (["rank_pattern": #"{"q_proj":"8"}"#], "json rank_pattern.q_proj"),
+    (["rank_pattern": #"{"*":8}"#], "pattern key of rank_pattern"),
+    (["alpha_pattern": #"{"q_proj":null}"#], "json alpha_pattern.q_proj"),
+    (["alpha_pattern": #"{"q_proj":-1e39}"#], "invalid alpha_pattern.q_proj"),
+    (["alpha_pattern": #"{"\\1":8}"#], "pattern key of alpha_pattern"),
+  ]
+
+  @Test("it is refused, and the error says which field is the reason", arguments: refusals.indices)
+  func refuses(index: Int) throws {
+    let refusal = Self.refusals[index]
+    let error = try #require(throws: MeteoRAError.self) { try read(refusal.fields) }
+    #expect(error.label == refusal.label)
+    #expect(error.description.contains("adapter_config.json"))
+    #expect(!error.description.contains("\n"))
+  }
+
+  @Test("it is refused if it is no object, ends early, or says a key twice")
+  func refusesText() throws {
+    let folder = try TemporaryFolder()
+    let whole = TinyBundle.object(Self.fields)
+    for text in [
+      "", "[]", "{", String(whole.dropLast()), whole.dropLast() + #","r":8}"#, whole + "}",
+    ] {
+      let file = try folder.write(text, to: "adapter_config.json")
+      #expect(throws: MeteoRAError.self) { try LoRAConfiguration(contentsOf: file) }
+    }
+    let missing = folder.url.appendingPathComponent("x/adapter_config.json")
+    #expect(throws: MeteoRAError.self) { try LoRAConfiguration(contentsOf: missing) }
+  }
+
+  @Test("it ends quickly where a pattern would backtrack without end")
+  func catastrophes() throws {
+    for pattern in ["(a|a?)+$", "(.*.*)*x", "((.*)*)*q_projx", "(.|.)*x"] {
+      #expect(try read(["target_modules": "\"\(pattern)\""]).update(of: .query, layer: 0) == nil)
+      let configuration = try read(["rank_pattern": "{\"\(pattern)\":1}"])
+      #expect(configuration.update(of: .query, layer: 0)?.rank == 8)
+    }
+  }
+
+  @Test("it is refused if its patterns ask for too much time together")
+  func cost() throws {
+    func keys(_ count: Int, _ pattern: (Int) -> String) -> String {
+      "{" + (0..<count).map { "\"\(pattern($0))\":1" }.joined(separator: ",") + "}"
+    }
+    let plain = try read(["rank_pattern": keys(60_000) { "layers.\($0).mlp.up_proj" }])
+    #expect(plain.update(of: .query, layer: 0)?.rank == 8)
+    let error = try #require(throws: MeteoRAError.self) {
+      try read(["rank_pattern": keys(400) { "(a|a?)+(.|.)*.{0,80}\($0)" }])
+    }
+    #expect(error.label == "invalid the number of steps that its patterns take")
+    #expect(throws: MeteoRAError.self) {
+      try read(["alpha_pattern": keys(70_000) { "layers.\($0).mlp.up_proj" }])
+    }
+  }
+
+  @Test("names are compared as bytes")
+  func bytes() throws {
+    // The same characters to Unicode: K is U+004B, KELVIN SIGN is U+212A.
+    #expect(throws: MeteoRAError.self) { try read(["\u{212A}": "1"]) }
+    let composed = try read(["target_modules": "[\"q_proj\", \"k_proj\u{301}\"]"])
+    #expect(composed.update(of: .key, layer: 0) == nil)
+    #expect("a.b".isOrEnds(with: "b") && "a.b".isOrEnds(with: "a.b"))
+    #expect(
+      !"a.b".isOrEnds(with: "a.b.c") && !"ab".isOrEnds(with: "b") && !"a.b".isOrEnds(with: ""))
+    #expect(!"a.e\u{301}".isOrEnds(with: "\u{E9}"))
+  }
+}
