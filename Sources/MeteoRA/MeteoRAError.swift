@@ -21,7 +21,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case unsupported(file: String, field: String, found: String, supported: String)
   /// A setting contradicts another or is out of range.
   case invalid(file: String, field: String, found: String, expected: String)
-  /// A pattern of an adapter configuration is no regular expression, or takes too long.
+  /// A pattern of an adapter configuration is no regular expression, is too large, or has a part
+  /// that is not read here.
   case pattern(file: String, field: String, pattern: String, problem: String)
   /// An adapter file holds a tensor that its configuration, or this base, has no place for.
   case unexpectedTensor(file: String, tensor: String, reason: String)

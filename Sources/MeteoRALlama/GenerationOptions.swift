@@ -8,6 +8,7 @@ public struct GenerationOptions: Sendable, Equatable {
   /// Ids that end a sequence; `nil` takes the model's own, an empty list none.
   public var endOfSequence: [Int]?
 
+  /// 128 new tokens at most, no block, the model's own end of sequence.
   public init() {}
 }
 

@@ -1,11 +1,18 @@
 /// The seven linear modules of a Llama decoder layer, in the order in which they run.
 public enum LinearModule: String, CaseIterable, Sendable, Codable {
+  /// Hidden state to queries, `[heads · d, H]`.
   case query = "q_proj"
+  /// Hidden state to keys, `[kv heads · d, H]`.
   case key = "k_proj"
+  /// Hidden state to values, `[kv heads · d, H]`.
   case value = "v_proj"
+  /// Attention's output to hidden state, `[H, heads · d]`.
   case output = "o_proj"
+  /// Hidden state to what SiLU is taken of, `[intermediate, H]`.
   case gate = "gate_proj"
+  /// Hidden state to what that multiplies, `[intermediate, H]`.
   case up = "up_proj"
+  /// Their product to hidden state, `[H, intermediate]`.
   case down = "down_proj"
 
   /// The submodule of the layer that holds this module, as Transformers names it.

@@ -6,9 +6,12 @@ import MeteoRASafetensors
 public struct ModelFiles: Sendable, Equatable {
   /// A PEFT folder and the name that the model knows it by.
   public struct Adapter: Sendable, Equatable {
+    /// What the model calls it; not empty, and the name that a folder could have.
     public var name: String
+    /// Holds `adapter_config.json` and `adapter_model.safetensors`.
     public var folder: URL
 
+    /// The name is checked when a model is loaded.
     public init(name: String, folder: URL) {
       self.name = name
       self.folder = folder
@@ -29,7 +32,9 @@ public struct ModelFiles: Sendable, Equatable {
   public var base: URL
   /// In the order of the gates' rows.
   public var adapters: [Adapter]
+  /// What chooses among the adapters.
   public var gates: Gates
+  /// How it chooses; only looked at if there are gates.
   public var router: RouterConfiguration
 
   /// - Parameters:

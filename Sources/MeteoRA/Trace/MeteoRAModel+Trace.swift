@@ -6,8 +6,10 @@ import MeteoRASafetensors
 public struct NamedPrompt: Sendable, Equatable {
   /// `nil` for a prompt that stands alone.
   public var name: String?
+  /// At least one id, at most the model's positions.
   public var tokens: [Int]
 
+  /// The tokens are checked when they are run.
   public init(name: String? = nil, tokens: [Int]) {
     self.name = name
     self.tokens = tokens

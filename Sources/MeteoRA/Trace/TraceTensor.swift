@@ -10,7 +10,9 @@ public enum TraceDetail: Sendable {
 public struct TraceTensor: Sendable, Equatable {
   /// Its elements.
   public enum Values: Sendable, Equatable {
+    /// Of every tensor but the choices of adapters.
     case float32([Float])
+    /// Adapter indices, of the tensors named `….selected`.
     case int64([Int64])
   }
 
