@@ -70,7 +70,8 @@ struct TinyBundle {
     add(
       "second", rank: 3, ["lora_alpha": "5", "use_rslora": "true"], [.query, .value, .down], [0, 1])
     add(
-      "third", rank: 1, ["lora_alpha": "0.5", "layers_to_transform": "[1]"], [.up, .output], [1])
+      "third", rank: 1, ["lora_alpha": "0.5", "layers_to_transform": "[1]"],
+      [.value, .up, .output], [1])
     for layer in 0..<2 {
       for module in LinearModule.allCases where module != .key {
         gates[Self.key(module, layer, "moe_gate")] = tensor(3, Self.shape(of: module).in)

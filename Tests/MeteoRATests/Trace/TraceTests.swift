@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRAKernels
 import MeteoRALlama
 import MeteoRASafetensors
 import MeteoRATestSupport
@@ -123,6 +124,32 @@ struct TraceTests {
         try floats("\(path).o_proj.input", trace) == floats("\(path).attention", trace))
       #expect(
         try floats("\(path).up_proj.input", trace) == floats("\(path).post_attention_norm", trace))
+    }
+  }
+
+  @Test("its logits are those of the model beyond the rows of one pass", arguments: modes)
+  func longTrace(mode: MeteoRAModel.Mode) throws {
+    let model = try TinyBundle().load()
+    let tokens = model.tokens(300)
+    let trace = try model.trace(tokens, mode: mode)
+    let expected = try model.logits(of: tokens, mode: mode)
+    #expect(firstDifference(try floats("logits", trace), expected) == nil)
+  }
+
+  @Test("its choices are those of the router's k and temperature", arguments: [1, 2, 3])
+  func choices(topK: Int) throws {
+    var bundle = TinyBundle()
+    bundle.manifest["router"] = "{\"top_k\":\(topK),\"temperature\":0.75}"
+    let trace = try bundle.load().trace(Self.tokens)
+    for module in LinearModule.allCases where module != .key {
+      let path = "layers.1.\(module.rawValue)"
+      let routing = try Routing(
+        logits: floats("\(path).gate_logits", trace), tokens: 5, adapterCount: 3, topK: topK,
+        temperature: 0.75)
+      let choices = (0..<5).flatMap { routing.selected(token: $0) }
+      let selected = try #require(trace.first { $0.name == "\(path).selected" })
+      #expect(selected.values == .int64(choices.map { Int64($0.adapter) }))
+      #expect(firstDifference(try floats("\(path).weights", trace), choices.map(\.weight)) == nil)
     }
   }
 
