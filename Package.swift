@@ -3,6 +3,7 @@ import PackageDescription
 
 // SwiftPM checks a dependency out below "…/checkouts/…". A dependency must not make the binary of
 // its client specific to one processor, so only the root package is tuned to the machine at hand.
+// A dependency by path looks like a root package from here: METEORA_PORTABLE=1 is for its clients.
 let isRootPackage = !Context.packageDirectory.contains("/checkouts/")
 let isPortable = Context.environment["METEORA_PORTABLE"] == "1"
 
@@ -81,6 +82,7 @@ let package = Package(
     tests("MeteoRAKernels"),
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
+    tests("MeteoRAReports"),
     tests("MeteoRAVerification"),
     tests("MeteoRACommandLine"),
   ],

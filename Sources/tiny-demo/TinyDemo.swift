@@ -1,6 +1,7 @@
 import Foundation
 import MeteoRA
 import MeteoRAFixtures
+import MeteoRAKernels
 import MeteoRAReports
 
 /// `swift run tiny-demo`: a small MeteoRA bundle, from its files to coloured tokens.
@@ -22,8 +23,13 @@ struct TinyDemo {
 
 enum DemoError: Error, CustomStringConvertible {
   case noBundle
+  case kernelsDiffer(LoRAMoEKernel)
 
   var description: String {
-    "the demo's files are not beside the program; run it with 'swift run tiny-demo'"
+    switch self {
+    case .noBundle: "the demo's files are not beside the program; run it with 'swift run tiny-demo'"
+    case .kernelsDiffer(let kernel):
+      "the kernel \(kernel.rawValue) gives other logits than the one before it, expected equal bits"
+    }
   }
 }

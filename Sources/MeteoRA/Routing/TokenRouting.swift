@@ -9,7 +9,15 @@ public struct TokenRouting: Sendable, Equatable {
   /// Routed modules of the model.
   public var moduleCount: Int
 
-  /// The adapter with the largest sum; of equal ones the lowest index.
+  /// - Parameters:
+  ///   - sums: Of every adapter, the sum of its weights.
+  ///   - moduleCount: Routed modules of the model.
+  public init(sums: [Float], moduleCount: Int) {
+    self.sums = sums
+    self.moduleCount = moduleCount
+  }
+
+  /// The adapter with the largest sum; of equal ones the lowest index. 0 without adapters.
   public var dominantAdapter: Int {
     var best = 0
     for (adapter, sum) in sums.enumerated() where sum > sums[best] { best = adapter }

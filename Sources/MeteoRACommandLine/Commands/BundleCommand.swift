@@ -1,5 +1,6 @@
 import Foundation
 import MeteoRA
+import MeteoRASafetensors
 
 extension Command {
   /// `meteora bundle`.
@@ -12,7 +13,8 @@ extension Command {
     description: [
       "Copies the base's configuration, weights and tokenizer, each adapter's two files and the "
         + "gates into a new folder with a meteora.json, which every --model takes. The folder is "
-        + "loaded before it gets its name: it is there complete and working, or not at all.",
+        + "loaded before it gets its name: it is there complete and working, or not at all. (Only "
+        + "a program that is killed leaves a folder .meteora-*.tmp beside it.)",
       "--checkpoint splits a checkpoint of the published code: A, B and gates come from it, "
         + "adapter_config.json from the adapters. Its base has to be that of --base.",
     ],
@@ -35,7 +37,7 @@ extension Command {
         progress.clear()
         let count = writer.files.adapters.count
         try console.print(
-          "\(output.path): a bundle of \(count) adapter\(count == 1 ? "" : "s"), router top-k "
+          "\(printable(output.path, limit: 1024)): a bundle of \(count) adapter\(count == 1 ? "" : "s"), router top-k "
             + "\(writer.files.router.topK), temperature \(writer.files.router.temperature)\n")
         return .success
       }

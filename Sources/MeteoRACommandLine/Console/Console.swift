@@ -1,3 +1,5 @@
+import MeteoRASafetensors
+
 /// Where bytes go: standard output or error, or a test's memory.
 package protocol ByteSink: AnyObject {
   /// Whether a person is likely to look at it.
@@ -56,7 +58,10 @@ struct Console {
   }
 
   /// Writes a sentence to standard error. Where that is closed there is nobody to tell.
+  ///
+  /// Names in it are escaped where the sentence is made; that paths and the system's own texts
+  /// cannot move the cursor either is seen to here.
   func report(_ sentence: String) {
-    try? error.write(Array("meteora: \(sentence)\n".utf8))
+    try? error.write(Array("meteora: \(printable(sentence, limit: 8192))\n".utf8))
   }
 }

@@ -1,3 +1,5 @@
+import MeteoRASafetensors
+
 /// A line on standard error that tells how far a command is; only where that is a terminal.
 final class ProgressLine {
   private let sink: (any ByteSink)?
@@ -16,7 +18,7 @@ final class ProgressLine {
     guard let sink, text != shown else { return }
     shown = text
     // Return to the first column, write, erase what is left of a longer text.
-    try? sink.write(Array("\r\(text)\u{1B}[K".utf8))
+    try? sink.write(Array("\r\(printable(text))\u{1B}[K".utf8))
   }
 
   /// Takes the line away, so that other output can begin.

@@ -1,10 +1,12 @@
 import MeteoRA
 import MeteoRALlama
+import MeteoRAReports
 import MeteoRASafetensors
 import MeteoRATokenizers
 
 /// Streams the new text. Of several prompts the first streams and the others follow, each under a
-/// line with its name, so that texts do not mix.
+/// line with its name, so that texts do not mix. On a terminal control characters are made visible;
+/// a file or another program gets every byte as the model wrote it.
 struct PlainView: GenerationView {
   private struct Sequence {
     var header: String
@@ -62,7 +64,9 @@ struct PlainView: GenerationView {
   private mutating func flush() throws(OutputFailure) {
     while current < sequences.count {
       let text = sequences[current].pending
-      if !text.isEmpty { try console.print(text) }
+      if !text.isEmpty {
+        try console.print(console.output.isTerminal ? terminalText(text) : text)
+      }
       sequences[current].pending = ""
       if !sequences[current].isFinished { return }
       current += 1

@@ -175,7 +175,8 @@ enum ModelOptions {
       return MeteoRAError.unknownAdapter(name: name, known: known)
     }
     return CommandFailure(
-      "no adapter is named '\(printableArgument(name))'; did you mean '\(nearest)'?")
+      "no adapter is named '\(printableArgument(name))'; did you mean '\(printableArgument(nearest))'?"
+    )
   }
 
   static func parallelism(_ arguments: ParsedArguments) throws -> Parallelism {

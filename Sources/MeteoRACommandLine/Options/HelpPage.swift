@@ -7,7 +7,7 @@ enum HelpPage {
     ("0", "done"),
     ("1", "bad data, data that do not fit the command line, or a check that failed"),
     ("64", "the command line is wrong"),
-    ("130", "interrupted (Ctrl-C); what there was is printed"),
+    ("130, 143", "interrupted (Ctrl-C, SIGTERM); what there was is printed"),
     ("141", "nobody reads the output any more"),
   ]
 

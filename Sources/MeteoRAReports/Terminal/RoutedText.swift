@@ -1,4 +1,5 @@
 import MeteoRA
+import MeteoRASafetensors
 
 /// Text whose tokens show their dominant adapter: on a terminal with colours by the background,
 /// deeper for a higher share; without, by the adapter's name in brackets wherever it changes.
@@ -14,21 +15,20 @@ public struct RoutedText: Sendable {
   ///   - adapterNames: By index.
   ///   - style: What the terminal can show.
   public init(adapterNames: [String], style: TerminalStyle) {
-    names = adapterNames
+    names = adapterNames.map { printable($0) }
     self.style = style
     counts = [Int](repeating: 0, count: adapterNames.count)
   }
 
   /// The next token's text, marked.
   ///
-  /// Control characters but line feeds and tabs are made visible, so that a model cannot move the
-  /// cursor.
+  /// Control characters are made visible, see ``terminalText(_:)``.
   ///
   /// - Parameters:
   ///   - text: May be empty, if the token ends inside a character.
   ///   - routing: `nil` for text without one, which stays as it is.
   public mutating func append(_ text: String, routing: TokenRouting?) -> String {
-    let text = Self.visible(text)
+    let text = terminalText(text)
     guard let routing, names.indices.contains(routing.dominantAdapter) else { return text }
     let adapter = routing.dominantAdapter
     counts[adapter] += 1
@@ -49,20 +49,5 @@ public struct RoutedText: Sendable {
       let label = " \(names[adapter]) "
       return style.paint(label, on: .adapter(adapter, intensity: 0.7)) + " \(counts[adapter])"
     }.joined(separator: "  ")
-  }
-
-  private static func visible(_ text: String) -> String {
-    var result = String.UnicodeScalarView()
-    for scalar in text.unicodeScalars {
-      let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-      if isControl, scalar != "\n", scalar != "\t" {
-        // U+2400 and on are the pictures of the control characters.
-        let picture = scalar.value < 0x20 ? Unicode.Scalar(0x2400 + scalar.value) : "\u{2421}"
-        result.append(picture ?? "\u{FFFD}")
-      } else {
-        result.append(scalar)
-      }
-    }
-    return String(result)
   }
 }

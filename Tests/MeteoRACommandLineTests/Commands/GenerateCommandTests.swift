@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRAReports
 import MeteoRASafetensors
 import Testing
 
@@ -135,5 +136,30 @@ struct GenerateCommandTests {
     let terminal = MemorySink()
     terminal.isTerminal = true
     #expect(ToolRun(try demo(options + ["--threads=1"]), error: terminal).error.hasSuffix(sentence))
+  }
+
+  @Test("control characters of a model reach files as they are, and terminals as pictures")
+  func controlCharacters() throws {
+    try withTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("demo")
+      try FileManager.default.copyItem(atPath: try Fixture.demo(), toPath: model.path)
+      // The demo's answer to "abc" has an L (43); escape (215) takes its place.
+      let file = model.appendingPathComponent("base/tokenizer.json")
+      let swapped = try String(contentsOf: file, encoding: .utf8)
+        .replacingOccurrences(of: #""L": 43,"#, with: #""L": 215,"#)
+        .replacingOccurrences(of: #""ě": 215,"#, with: #""ě": 43,"#)
+      try swapped.write(to: file, atomically: true, encoding: .utf8)
+      let arguments = [
+        "generate", "--model", model.path, "--prompt", "abc", "--max-new-tokens", "12",
+      ]
+      let plain = ToolRun(arguments)
+      #expect(plain.output.utf8.contains(0x1B))
+      let terminal = MemorySink()
+      terminal.isTerminal = true
+      let shown = ToolRun(arguments, output: terminal)
+      #expect(shown.exitCode == 0)
+      #expect(!shown.output.utf8.contains(0x1B))
+      #expect(shown.output == terminalText(plain.output))
+    }
   }
 }
