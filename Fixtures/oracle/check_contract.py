@@ -1,4 +1,5 @@
-"""Checks the emulated arithmetic against exact fractions (and against the C library's fmaf).
+"""Checks the emulated arithmetic against exact fractions (and against the C library's fmaf), and
+the functions against mpmath at 400 bits; pow, special cases of C99 included, against math_truth.py.
 
     python check_contract.py        (pip install -r requirements-numpy.txt)
 """
@@ -11,6 +12,7 @@ import numpy as np
 
 import contract
 import functions
+import math_truth
 
 F32 = np.float32
 
@@ -53,6 +55,23 @@ def check_functions():
     print("exp, log, sin, cos: 3000 arguments equal to mpmath's at 400 bits")
 
 
+def check_pow():
+    inf, nan = np.inf, np.nan
+    values = [0, 0.5, 1, 1.5, 2, 3, 2.5, 2**24 - 1, 2**24, 2**31 + 256, 2**127, 3.4e38, 1e-45, inf]
+    values = F32(values + [-value for value in values] + [nan, 1 + 2**-23, 1 - 2**-24])
+    x, y = (grid.ravel() for grid in np.meshgrid(values, values))
+    rng = np.random.default_rng(3)
+    bases, exponents = np.exp2(rng.uniform(-40, 40, 3000)), rng.uniform(-5, 5, 3000)
+    few = rng.integers(1, 4096, 1000), rng.choice([0.5, 1.5, 2, -1, 3, 0.25, -0.5], 1000)
+    x, y = (np.concatenate(parts).astype(F32) for parts in zip((x, y), (bases, exponents), few))
+    for argument, exponent, value in zip(x.tolist(), y.tolist(), functions.pow(x, y)):
+        expected = math_truth.truth("pow", argument, exponent)
+        equal = math_truth.bits(value) == expected
+        assert equal or expected == math_truth.NAN and np.isnan(value), (argument, exponent, value)
+    print(f"pow: {len(x)} pairs equal to math_truth.py's, {values.size**2} of them special")
+
+
 if __name__ == "__main__":
     check_fma()
     check_functions()
+    check_pow()

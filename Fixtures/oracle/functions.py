@@ -62,8 +62,16 @@ def _library(function, at_pole):
 
 
 def _power(x, exponent):
-    with np.errstate(all="ignore"):
-        return float(np.power(np.float64(x), np.float64(exponent)))
+    """C's pow; NumPy's takes a square root for 0.5, which gives -0 for -0 and NaN for -inf."""
+    is_odd = exponent % 2 == 1
+    try:
+        return math.pow(x, exponent)
+    except OverflowError:
+        return -math.inf if x < 0 and is_odd else math.inf
+    except ValueError:  # a negative power of 0, or a negative number to one that is no integer
+        if x == 0:
+            return math.copysign(math.inf, x) if is_odd else math.inf
+        return math.nan
 
 
 def _rounded(library, precise, *arguments):

@@ -1,6 +1,6 @@
 """The binary32 numbers nearest to exp, log, sin, cos and pow, by mpmath at growing precision.
 
-(pip install -r requirements-math.txt; imported, not run.)
+(pip install -r requirements-math.txt, or -numpy.txt; imported, not run.)
 """
 
 import math
