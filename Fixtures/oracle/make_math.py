@@ -21,6 +21,8 @@ import tensors
 
 F32 = np.float32
 FLAGS = {
+    "exact": "Every sum is exact in binary32: any order and any fusing gives the same bits.",
+    "rounded": "Each result is the binary32 number nearest to the true one: there is no other.",
     "hard": "True results nearest to a midpoint of two binary32 numbers: the worst to round.",
     "special": "NaN, infinities, signed zeros, subnormals or overflow.",
 }
@@ -55,7 +57,7 @@ def add(pack, name, comment, flags, function, x, y=None):
     x = np.asarray(x, F32)
     inputs = {"x": x} if y is None else {"x": x, "exponent": np.asarray(y, F32)}
     outputs = {"y": results(function, *inputs.values())}
-    pack.add(name, function, comment, inputs, outputs, flags=flags)
+    pack.add(name, function, comment, inputs, outputs, flags=["rounded", *flags])
 
 
 def add_one_argument(pack, hard):
@@ -148,7 +150,7 @@ def add_widening(pack):
             comment=f"{dtype} to F32; the checksum covers all {everything.size} bit patterns.",
             inputs={"x": stored}, outputs={"y": pattern(bits[chosen])},
             parameters={"fnv1a_of_all": f"{fnv1a(bits.astype('<u4').tobytes()):016x}"},
-            flags=["special"],
+            flags=["exact", "special"],
         )
 
 

@@ -4,9 +4,12 @@
 """
 
 import shutil
+from unittest import mock
 
 import numpy as np
 
+import attention
+import contract
 import generation
 import run_model
 import tiny_models
@@ -20,6 +23,7 @@ FLAGS = {
     "single": "One adapter on its own, without gates.",
     "plain": "The base model without adapters.",
     "all": "Lists every intermediate value.",
+    "batch": "Several sequences in one pass; each has the bits that it has alone.",
     "long": "Crosses a block of 128 positions.",
     "checkpoint": "A, B and gates come from a checkpoint as the published code saves it.",
 }
@@ -29,9 +33,9 @@ class Cases:
     def __init__(self, pack, model):
         self.pack, self.model = pack, model
 
-    def prompt(self, length):
-        rng = self.pack.rng(f"{self.model}/prompt/{length}")
-        vocabulary = {"gqa-sharded": 128, "long-prompts": 64, "plain-minimal": 320}
+    def prompt(self, length, stream="prompt"):
+        rng = self.pack.rng(f"{self.model}/{stream}/{length}")
+        vocabulary = {"gqa-sharded": 128, "long-prompts": 64, "plain-minimal": 128}
         return rng.integers(3, vocabulary.get(self.model, 96), length)
 
     def parameters(self, mode, **more):
@@ -94,6 +98,40 @@ class Cases:
             self.flags("generate", parameters, length), file=self.model)
         return new
 
+    def batch(self, name, comment, lengths, parameters):
+        """Every sequence is run alone here. From 129 positions on, padding shows in the blocks."""
+        ids = self.prompt(sum(lengths), f"batch-{name}")
+        sequences = np.split(ids, np.cumsum(lengths)[:-1])
+        logits = run_model.last_logits(parameters, sequences)
+        catches = {}
+        if max(lengths) > contract.BLOCK:
+            catches["blocks counted from left padding"] = np.stack([
+                left_padded(max(lengths) - len(each), parameters, each) for each in sequences])
+        flags = self.flags("batch", parameters, max(lengths))
+        self.pack.add(
+            f"{self.model}/batch-{name}", "last_logits", comment, {"ids": ids},
+            {"last_logits": logits}, {**parameters, "lengths": lengths}, flags, file=self.model,
+            catches=catches)
+
+
+def left_padded(padding, parameters, ids):
+    """`last_logits` of one sequence if `padding` hidden positions before it count for blocks."""
+    def attend(q, k, v, first):
+        factor, group = np.float32(1 / np.sqrt(np.float64(q.shape[2]))), q.shape[1] // k.shape[1]
+        visible = padding + first + 1 + np.arange(len(q))
+        y = np.empty_like(q)
+        for head in range(q.shape[1]):
+            keys, values = k[:, head // group], v[:, head // group]
+            scores = contract.products(q[:, head], keys) * factor
+            scores = np.pad(scores, ((0, 0), (padding, 0)), constant_values=-np.inf)
+            values = np.pad(values, ((padding, 0), (0, 0)))
+            p = contract.softmax(scores, visible)
+            y[:, head] = contract.dot(p[:, None, :], values.T[None], visible[:, None])
+        return y
+
+    with mock.patch.object(attention, "attend", attend):
+        return run_model.last_logits(parameters, [ids])[0]
+
 
 def main():
     # The folders beside them come from other scripts.
@@ -128,6 +166,7 @@ def mha_tied(pack):
                    "length", ngram=2)
     cases.generate("single", "One adapter.", 5, single, 12, "length")
     cases.generate("base", "No adapter.", 5, cases.parameters("base"), 12, "length")
+    cases.batch("single", "One adapter, lengths around a tile's.", [1, 8, 7, 9], single)
 
 
 def gqa_sharded(pack):
@@ -142,6 +181,7 @@ def gqa_sharded(pack):
     for name in ("rank3-rslora", "rank8", "second-layer"):
         single = cases.parameters("single", adapter=name)
         cases.trace(f"single-{name}", f"The adapter {name} on its own.", 7, "logits", single)
+    cases.batch("routed", "Four lengths; unequal ranks.", [5, 1, 33, 17], routed(3, 15.0))
     free = cases.generate("routed", "12 tokens, no EOS.", 7, routed(3, 15.0), 12, "length")
     at = next(i for i in range(4, 12) if free[i] not in free[:i])
     cases.generate("eos", "Two EOS ids, one of them stops it and stays.", 7, routed(3, 15.0), 12,
@@ -201,9 +241,11 @@ def tasks28(pack):
 def long_prompts(pack):
     cases = Cases(pack, "long-prompts")
     routed = cases.parameters("routed", top_k=2, temperature=1.0)
-    cases.trace("t150", "150 positions: two blocks of attention.", 150, "hidden", routed)
-    cases.trace("t129-base", "129 positions without adapters.", 129, "logits",
-                cases.parameters("base"))
+    cases.trace("t140", "140 positions: two blocks of attention.", 140, "logits", routed)
+    cases.batch("routed", "Up to 264 positions, three blocks; more than 700 rows.",
+                [257, 1, 130, 9, 264, 128], routed)
+    cases.batch("base", "256 and 257 positions beside short prompts, without adapters.",
+                [3, 257, 256], cases.parameters("base"))
     cases.generate("past-128", "From 120 to 140 positions.", 120, routed, 20, "length")
     cases.generate("past-256", "From 250 to max_position_embeddings, 264.", 250, routed, 100,
                    "length", check=lambda new, _: len(new) == 14)
@@ -217,12 +259,12 @@ def plain_minimal(pack):
                 "hidden", plain)
     cases.trace("single-all", "One adapter with patterns and rsLoRA, every intermediate value.", 3,
                 "all", single)
-    cases.generate("ties", "Id i always ties with 160 + i; the lower is taken.", 8, plain, 16,
-                   "length", check=lambda new, steps: max(new) < 160 and all(
-                       same_bits(s[:160], s[160:]) for s in steps))
-    cases.generate("ngram1", "No token twice, prompt included: then 160 + i takes the place of i.",
+    cases.generate("ties", "Id i always ties with 64 + i; the lower is taken.", 8, plain, 16,
+                   "length", check=lambda new, steps: max(new) < 64 and all(
+                       same_bits(s[:64], s[64:]) for s in steps))
+    cases.generate("ngram1", "No token twice, prompt included: then 64 + i takes the place of i.",
                    8, plain, 24, "length", ngram=1,
-                   check=lambda new, _: len({*new}) == len(new) and max(new) > 160)
+                   check=lambda new, _: len({*new}) == len(new) and max(new) >= 64)
     cases.generate("positions", "20 tokens and 32 positions: 12 new ones.", 20, single, 50,
                    "length", check=lambda new, _: len(new) == 12)
 

@@ -172,6 +172,21 @@ def package_cases():
     return cases
 
 
+def odd_offsets():
+    """Every type of more than one byte, one byte behind where it would be aligned."""
+    tensors, entries, data = [], [], b""
+    for index, (dtype, size) in enumerate(SIZES.items()):
+        filler = (1 - len(data)) % size
+        for name, kind, count in [(f"before {dtype}", "U8", filler), (dtype, dtype, 1)]:
+            content = pattern(count * SIZES[kind], index)
+            tensors.append((name, kind, [count], content))
+            entries.append(entry(name, kind, [count], len(data), len(data) + len(content)))
+            data += content
+    header = "{%s}" % ",".join(entries)
+    return reading("odd-offset-all", "No tensor of more than one byte is aligned.",
+                   file_of(header + " " * (-len(header) % 8), data), "valid", [], tensors)
+
+
 def handmade_cases():
     """Valid files that the package reads but does not write."""
     one = bytes([1, 2, 3, 4])
@@ -219,6 +234,7 @@ def handmade_cases():
         reading("odd-offset", "Data need not be aligned.",
                 file_of("{%s}" % odd, b"\7" + one), "valid", [],
                 [("u", "U8", [1], b"\7"), *tensor]),
+        odd_offsets(),
         reading("rank-70", "There is no limit on the number of sizes.",
                 file_of("{%s}" % entry("w", "F32", [1] * 70, 0, 4), one), "valid", [],
                 [("w", "F32", [1] * 70, one)]),

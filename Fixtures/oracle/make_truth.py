@@ -4,15 +4,19 @@
     python make_truth.py hf5-wide   only folders whose name begins so (the others keep their cases)
 
 model_distance     logits in true binary64 (meteora_torch.py) and the RMS error of PyTorch's own
-                   binary32, unmodified Transformers and PEFT, on the same tokens. One routed case
-                   per model also holds gate logits, selected adapters and how clear each choice is.
+                   binary32, unmodified Transformers and PEFT, on the same tokens. Routed cases also
+                   hold the adapters that every module selects for every token, and how clearly;
+                   some the gate logits too (folders hf… and those of WITH_GATES).
 generate_distance  greedy tokens by Transformers' own `generate` over the binary64 model; gap64 is
-                   how far the chosen logit is above the best other allowed one.
+                   how far the chosen logit is above the best other allowed one, or how clear the
+                   closest choice of adapters up to that step was, if that is less.
 
-Prompts are seeded; a prompt whose routing or greedy choice is closer than MIN_GAP is passed over,
-because there binary32 may choose otherwise. reference_rms belongs to the CPU that ran this
-(AVX-512, one thread: its kernels' order of summation); on another one the last bits of the binary64
-values may differ as well.
+Prompts are seeded and taken as they come, however close a choice in them is: binary32 may choose
+otherwise where it is closer than CLOSE, and the judge counts how often. (A generation that is to
+show an n-gram block, an EOS or a close choice takes the first prompt that does.) reference_rms
+covers the tokens before the first for which PyTorch's own binary32 chose other adapters. It belongs
+to the CPU that ran this (AVX-512, one thread: its kernels' order of summation); on another one the
+last bits of the binary64 values may differ as well.
 """
 
 import hashlib
@@ -31,9 +35,15 @@ from meteora_torch import (
     ModelFolder, exact_logits, load_adapters, load_base, load_routed, make_exact
 )
 
-MIN_GAP = 5e-4
+CLOSE = 1e-4  # of two gate logits: binary32 may choose otherwise
 WISHES = 300  # prompts among which one that ends by EOS is looked for
-DISTANCE_TOKENS, PROMPT_TOKENS, NEW_TOKENS = 48, 10, 24
+ROUTED_TOKENS, OTHER_TOKENS, PROMPT_TOKENS, NEW_TOKENS = 24, 16, 10, 24
+ROUTED_PROMPTS = 2  # of a folder's own top_k and temperature, beside the one with a close choice
+CLOSE_PROMPTS = 1500  # prompts among which that one is looked for
+WITH_GATES = ("tasks28",)
+DTYPES = {
+    torch.int64: "I64", torch.uint8: "U8", torch.float32: "F32", torch.float64: "F64",
+}
 FLAGS = {
     "truth": "Made in binary64 by PyTorch, Transformers and PEFT; bounds a distance, not bits.",
 }
@@ -49,22 +59,20 @@ class Mode:
 
     def __init__(self, name, parameters, load):
         self.name, self.parameters, self.load = name, parameters, load
-        self.routed = {}  # the routed layers of the binary64 model
+        self.routed, self.routed32 = {}, {}  # the routed layers of either model
 
     def exact(self):
-        model = self._model(torch.float64)
+        model, self.routed = self._model(torch.float64)
         return make_exact(model)
 
     def binary32(self):
-        return self._model(torch.float32)
+        model, self.routed32 = self._model(torch.float32)
+        return model
 
     def _model(self, dtype):
         loaded = self.load(dtype)
-        if isinstance(loaded, tuple):
-            loaded, layers = loaded
-            if dtype == torch.float64:
-                self.routed = layers
-        return loaded.base_model.model if isinstance(loaded, PeftModel) else loaded
+        loaded, layers = loaded if isinstance(loaded, tuple) else (loaded, {})
+        return loaded.base_model.model if isinstance(loaded, PeftModel) else loaded, layers
 
 
 def modes(folder, full):
@@ -95,41 +103,64 @@ def modes(folder, full):
 
 
 def routing_gaps(layer):
-    """How far the k-th largest gate logit is above the next, and the least step among the k."""
+    """[T]: the k-th largest gate logit less the next, and the least step among the k largest."""
     values = torch.gather(layer.logits, 1, layer.order)
     steps = values[:, :-1] - values[:, 1:]
-    k = layer.top_k
-    choice = steps[:, k - 1] if k < values.shape[1] else torch.full((len(values),), torch.inf)
-    return choice.double(), steps[:, :k].amin() if steps.numel() else torch.tensor(torch.inf)
+    k, never = layer.top_k, torch.full((len(values),), torch.inf, dtype=torch.float64)
+    choice = steps[:, k - 1] if k < values.shape[1] else never
+    return choice, steps[:, : k - 1].amin(1) if k > 1 else never
 
 
-def least_step(mode):
-    return min((float(routing_gaps(layer)[1]) for layer in mode.routed.values()), default=np.inf)
+def tokens_alike(mode):
+    """How many tokens come before the first for which binary32 chose other adapters."""
+    alike = torch.tensor(True)
+    for module, layer in mode.routed.items():
+        chosen = [l.order[:, : l.top_k].sort(-1).values for l in (layer, mode.routed32[module])]
+        alike = alike & (chosen[0] == chosen[1]).all(-1)
+    return len(alike) if alike.all() else int(alike.int().argmin())
 
 
-def distance(case, mode, with_routing):
-    """Inputs and outputs of a model_distance case, and the number of prompts passed over."""
-    exact = mode.exact()
-    vocabulary = exact.config.vocab_size
-    for attempt in range(1000):
-        count = min(DISTANCE_TOKENS, exact.config.max_position_embeddings)
-        ids = prompt(case, attempt, vocabulary, count)
+def routing(mode, with_gates):
+    """What the case says of the choices: the names of the modules, [modules, T, …] of each."""
+    if not mode.routed:
+        return {}, {}
+    layers, gaps = mode.routed.values(), [routing_gaps(layer) for layer in mode.routed.values()]
+    selected = torch.stack([layer.order[:, : layer.top_k] for layer in layers])
+    outputs = {
+        "selected": selected.to(torch.uint8),
+        "gap64": torch.stack([choice for choice, _ in gaps]).float(),
+    }
+    if next(iter(layers)).top_k > 1:
+        outputs["order_gap64"] = torch.stack([order for _, order in gaps]).float()
+    if with_gates:
+        outputs["gate_logits64"] = torch.stack([layer.logits for layer in layers])
+    parts = [module.split(".") for module in mode.routed]
+    return {"modules": [f"layers.{part[2]}.{part[4]}" for part in parts]}, outputs
+
+
+def has_close_choice(mode):
+    return any((routing_gaps(layer)[0] < CLOSE).any() for layer in mode.routed.values())
+
+
+def distance(case, mode, with_gates, wants_close):
+    """Inputs, outputs, parameters and number of prompts passed over; None if no prompt will do."""
+    exact, model = mode.exact(), mode.binary32()
+    wanted = ROUTED_TOKENS if mode.routed else OTHER_TOKENS
+    count = min(wanted, exact.config.max_position_embeddings)
+    for attempt in range(CLOSE_PROMPTS if wants_close else 1):
+        ids = prompt(case, attempt, exact.config.vocab_size, count)
         logits = exact_logits(exact, ids)
-        if least_step(mode) >= MIN_GAP:
+        if not wants_close or has_close_choice(mode):
             break
     else:
-        raise SystemExit(f"{case}: no prompt with clear choices")
+        return None
     with torch.no_grad():
-        error = mode.binary32()(ids[None]).logits[0].double() - logits
-    outputs = {"logits64": logits, "reference_rms": error.square().mean().sqrt()}
-    if with_routing:
-        for module, layer in mode.routed.items():
-            _, _, index, _, name = module.split(".")
-            at = f"layers.{index}.{name}"
-            outputs[f"{at}.gate_logits64"] = layer.logits
-            outputs[f"{at}.selected"] = layer.order[:, : layer.top_k]
-            outputs[f"{at}.gap64"] = routing_gaps(layer)[0]
-    return {"ids": ids}, outputs, attempt
+        error = model(ids[None]).logits[0].double() - logits
+    judged = tokens_alike(mode) if mode.routed else count
+    assert judged > count // 2, f"{case}: PyTorch's binary32 chooses otherwise at token {judged}"
+    parameters, choices = routing(mode, with_gates)
+    rms = error[:judged].square().mean().sqrt()
+    return {"ids": ids}, {"logits64": logits, "reference_rms": rms, **choices}, parameters, attempt
 
 
 def ending(exact):
@@ -142,7 +173,7 @@ def room(exact):
 
 
 def generate(exact, mode, ids, ngram):
-    """(new ids, gaps, does the n-gram block change a token, how clear is the closest choice)."""
+    """(new ids, gaps, does the n-gram block change a token)."""
     with torch.no_grad():
         result = exact.generate(
             ids[None], attention_mask=torch.ones_like(ids[None]), do_sample=False,
@@ -154,28 +185,33 @@ def generate(exact, mode, ids, ngram):
     logits = exact_logits(exact, result.sequences[0])[len(ids) - 1 : -1]
     barred = torch.stack(result.scores)[:, 0].isneginf()
     allowed = logits.masked_fill(barred, -torch.inf)
-    best, order = allowed.topk(2)
-    gaps, changed = best[:, 0] - best[:, 1], bool((logits.argmax(-1) != new).any())
-    step = min(least_step(mode), float(gaps.min()))
-    if step >= MIN_GAP:
-        assert torch.equal(order[:, 0], new), "binary64 logits name other tokens than generate"
-    return new, gaps, changed, step
+    chosen = allowed.gather(1, new[:, None])[:, 0]
+    leads = chosen - allowed.scatter(1, new[:, None], -torch.inf).amax(1)
+    assert (leads > -1e-12).all(), "binary64 logits name other tokens than generate"
+    leads, changed = leads.clamp(min=0), bool((logits.argmax(-1) != new).any())
+    # A choice of adapters that binary32 makes otherwise changes every later step.
+    for layer in mode.routed.values():
+        choices = routing_gaps(layer)[0].cummin(0).values[len(ids) - 1 : -1]
+        leads = torch.minimum(leads, choices)
+    return new, leads, changed
 
 
 def generation(case, mode, ngram, wants_end):
-    """Inputs, outputs, parameters and number of prompts passed over; None if none is clear."""
+    """Inputs, outputs, parameters and number of prompts passed over; None if no prompt will do."""
     exact = mode.exact()
     eos, vocabulary = ending(exact), exact.config.vocab_size
     for attempt in range(1000):
         ids = prompt(case, attempt, vocabulary, PROMPT_TOKENS)
-        new, gaps, changed, step = generate(exact, mode, ids, ngram)
+        new, gaps, changed = generate(exact, mode, ids, ngram)
         ended = int(new[-1]) in eos
         shows_block = changed or ngram == 0
         shows_end = len(new) >= 4 and ended or not wants_end or attempt >= WISHES
-        if step >= MIN_GAP and shows_block and shows_end:
+        if shows_block and shows_end:
             break
     else:
         return None
+    if (gaps == 0).float().mean() > 0.5:
+        return None  # plain-minimal: every logit has a twin
     parameters = {
         "max_new_tokens": room(exact), "no_repeat_ngram_size": ngram, "eos_token_id": eos,
         "finish_reason": "eos" if ended else "length",
@@ -213,9 +249,8 @@ class Area:
         entries = {}
         for key, value in values.items():
             self.tensors[f"{name}/{key}"] = value.detach().contiguous().clone()
-            dtype = {torch.int64: "I64", torch.float64: "F64"}[value.dtype]
             entries[key] = {
-                "file": self.file, "tensor": f"{name}/{key}", "dtype": dtype,
+                "file": self.file, "tensor": f"{name}/{key}", "dtype": DTYPES[value.dtype],
                 "shape": list(value.shape),
             }
         return entries
@@ -232,14 +267,26 @@ class Area:
         print(f"{self.file}: {len(self.cases)} cases, {path.stat().st_size} bytes", flush=True)
 
 
-def add_distance(area, mode, bound, with_routing):
-    case = f"{area.folder.path.name}/{mode.name}"
-    inputs, outputs, attempt = distance(case, mode, with_routing)
+def add_distance(area, mode, name, bound, with_gates=False, wants_close=False):
+    case = f"{area.folder.path.name}/{name}"
+    found = distance(case, mode, with_gates, wants_close)
+    if found is None:
+        return print(f"  {name}: left out, no prompt has a close choice", flush=True)
+    inputs, outputs, parameters, attempt = found
     comment = f"Logits within {bound} times PyTorch's own binary32 error of the true value."
+    if wants_close:
+        comment += f" A choice of adapters is closer than {CLOSE}."
     check = {"max_abs": 2e-4, "rms_ratio": bound}
-    area.add(mode.name, "model_distance", comment, mode, inputs, outputs, attempt, {}, check)
+    area.add(name, "model_distance", comment, mode, inputs, outputs, attempt, parameters, check)
     rms, largest = float(outputs["reference_rms"]), float(outputs["logits64"].abs().max())
-    print(f"  {mode.name}: PyTorch binary32 RMS {rms:.2e}, |logits| <= {largest:.1f}", flush=True)
+    line = f"  {name}: PyTorch binary32 RMS {rms:.2e}, |logits| <= {largest:.1f}"
+    if mode.routed:
+        gaps, alike = outputs["gap64"], tokens_alike(mode)
+        close, count = int((gaps < CLOSE).sum()), gaps.numel()
+        line += f", {close} of {count} choices close (least {gaps.min():.1e})"
+        if alike < len(inputs["ids"]):
+            line += f", PyTorch's binary32 chooses otherwise at token {alike}"
+    print(line, flush=True)
 
 
 def add_generation(area, mode, ngram, wants_end):
@@ -247,7 +294,7 @@ def add_generation(area, mode, ngram, wants_end):
     case = f"{area.folder.path.name}/{name}"
     found = generation(case, mode, ngram, wants_end)
     if found is None:
-        return print(f"  {name}: left out, no prompt has clear choices", flush=True)
+        return print(f"  {name}: left out, no prompt shows what is wanted", flush=True)
     inputs, outputs, parameters, attempt = found
     comment = "Greedy tokens of Transformers in binary64"
     comment += f", no n-gram of {ngram} repeated." if ngram else "."
@@ -255,7 +302,8 @@ def add_generation(area, mode, ngram, wants_end):
         name, "generate_distance", comment, mode, inputs, outputs, attempt, parameters,
         {"equal_unless_gap_below": 1e-4},
     )
-    print(f"  {name}: {len(outputs['new_ids'])} tokens, {parameters['finish_reason']}", flush=True)
+    close, count = int((outputs["gap64"] < CLOSE).sum()), len(outputs["new_ids"])
+    print(f"  {name}: {count} tokens, {close} close, {parameters['finish_reason']}", flush=True)
 
 
 def make(folder):
@@ -264,8 +312,13 @@ def make(folder):
     bound = 1.1 if config.hidden_size >= 1024 else 1.5
     # The folders that make_models.py wrote have all their gates pinned bit for bit already.
     full = folder.path.name.startswith("hf")
+    gates = full or folder.path.name in WITH_GATES
     for mode in modes(folder, full):
-        add_distance(area, mode, bound, with_routing=full and mode.name == "routed")
+        add_distance(area, mode, mode.name, bound, with_gates=gates and mode.name == "routed")
+        if mode.name == "routed":
+            for index in range(2, ROUTED_PROMPTS + 1):
+                add_distance(area, mode, f"routed-prompt{index}", bound)
+            add_distance(area, mode, "routed-close", bound, wants_close=True)
         if mode.name in ("base", "plain"):
             add_generation(area, mode, 0, wants_end=True)
             add_generation(area, mode, 2, wants_end=False)

@@ -16,7 +16,10 @@ import manifest
 
 GOLDEN = manifest.GOLDEN
 ROOT = GOLDEN / "refusals"
-FLAGS = {"refusal": "Must be refused with an error that names the culprit (parameters.words)."}
+FLAGS = {
+    "accepted": "Odd, and right: must load.",
+    "refusal": "Must be refused with an error that names the culprit (parameters.words).",
+}
 CONFIG = {
     "architectures": ["LlamaForCausalLM"], "attention_bias": False, "bos_token_id": 1,
     "eos_token_id": 2, "hidden_act": "silu", "hidden_size": 8, "intermediate_size": 6,
@@ -107,7 +110,7 @@ def case(name, comment, words, result="unsupported", **parameters):
     _cases.append(
         {
             "id": f"refusals/{name}", "comment": comment, "operation": "load_model",
-            "parameters": settings, "flags": [] if words is None else ["refusal"],
+            "parameters": settings, "flags": ["accepted"] if words is None else ["refusal"],
             "result": result, "check": "loads" if words is None else "words", "origin": "oracle",
             "source": {"script": "make_refusals.py", "safetensors": safetensors.__version__},
             "inputs": {}, "outputs": {}, "sha256": dict(sorted(digests.items())),

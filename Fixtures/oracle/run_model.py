@@ -1,10 +1,12 @@
-"""Executes the operations "trace" and "generate" from the parameters of a golden case.
+"""Executes the operations "trace", "generate" and "last_logits" from the parameters of a case.
 
 Paths in the parameters are relative to Fixtures/golden. A bundle's own top_k and temperature hold
 where the parameters name none. (pip install -r requirements-numpy.txt; imported, not run.)
 """
 
 import json
+
+import numpy as np
 
 from adapters import Adapter, RoutedLinears, SingleLinears
 from adapters import adapter_folders, read_bundle, read_checkpoint, read_gates
@@ -46,6 +48,12 @@ def trace(parameters, ids):
     recorded = {}
     open_model(parameters).forward(ids, record=recorded.__setitem__)
     return recorded
+
+
+def last_logits(parameters, sequences):
+    """Logits [sequences, V] after the last token of each, each run alone."""
+    model = open_model(parameters)
+    return np.stack([model.forward(ids, last_only=True)[-1] for ids in sequences])
 
 
 ROUTING = ("gate_logits", "selected", "weights")

@@ -11,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 RAW = {"F32": "<f4", "BF16": "<u2", "F16": "<f2", "I64": "<i8", "F64": "<f8"}
-RAW |= {"F8_E4M3": "u1", "F8_E5M2": "u1"}  # raw bits only
+RAW |= {"F8_E4M3": "u1", "F8_E5M2": "u1", "U8": "u1"}  # raw bits only
 
 
 class Stored:

@@ -133,15 +133,15 @@ def published():
 def published_unequal():
     """The same with ranks 2, 5, 1; the last adapter has no up_proj."""
     folder = GOLDEN / "models/published-unequal"
-    config = config_4x(num_hidden_layers=1)
-    weights = base_weights(config, "F32", folder.name)
+    config = config_4x(num_hidden_layers=1, torch_dtype="bfloat16")
+    weights = base_weights(config, "BF16", folder.name)
     write_base(folder, config, weights)
     settings = {
         "a": {"r": 2}, "b": {"r": 5, "use_rslora": True},
         "c": {"r": 1, "target_modules": [m for m in MODULES if m != "up_proj"]},
     }  # fmt: skip
-    written = _adapters(folder, config, settings, "F32")
-    _checkpoint(folder, config, weights, settings, written, "F32")
+    written = _adapters(folder, config, settings, "BF16")
+    _checkpoint(folder, config, weights, settings, written, "BF16")
 
 
 def _checkpoint(folder, config, weights, settings, written, dtype):
@@ -182,18 +182,18 @@ def long_prompts():
 
 def plain_minimal():
     """Plain folder, an old and short config.json (no kv heads, no rope, no tie: defaults), old
-    inv_freq tensors that do not count, and logits where id i always ties with id 160 + i. One
+    inv_freq tensors that do not count, and logits where id i always ties with id 64 + i. One
     adapter with patterns, to be used without gates."""
     folder = GOLDEN / "models/plain-minimal"
     config = config_4x(
-        num_hidden_layers=1, vocab_size=320, max_position_embeddings=32, intermediate_size=33,
+        num_hidden_layers=1, vocab_size=128, max_position_embeddings=32, intermediate_size=33,
         transformers_version="4.30.0", torch_dtype="float32")  # fmt: skip
     for name in ("num_key_value_heads", "rope_theta", "rope_scaling", "tie_word_embeddings",
                  "attention_bias", "attention_dropout", "mlp_bias"):  # fmt: skip
         del config[name]
     weights = base_weights(config, "F32", folder.name)
     head = weights["lm_head.weight"].raw
-    head[160:] = head[:160]
+    head[64:] = head[:64]
     weights["model.layers.0.self_attn.rotary_emb.inv_freq"] = tensors.store(
         np.full(4, np.float32(0.5)))
     write_base(folder, config, weights)

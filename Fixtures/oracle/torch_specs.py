@@ -52,7 +52,7 @@ MODELS = {
     "hf4-single-bias-f32": dict(
         transformers=EARLY, layout="plain", dtype="float32",
         config=llama(
-            32, 4, 4, 48, 2, 64, attention_bias=True, rope_scaling={"type": "linear", "factor": 2.5}
+            32, 4, 4, 48, 1, 64, attention_bias=True, rope_scaling={"type": "linear", "factor": 2.5}
         ),
         adapters={"only": dict(r=4, lora_alpha=6, lora_dropout=0.05, target_modules="all-linear")},
     ),

@@ -19,4 +19,27 @@ extension MeteoRAModel {
       throw .llama(error)
     }
   }
+  /// The logits after the last token of every sequence of a batch, all run in one pass.
+  ///
+  /// - Parameters: As ``logits(of:mode:)``, for each sequence; at least one sequence.
+  /// - Returns: `[sequences.count, vocabularySize]`, row-major.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run.
+  package func lastLogits(
+    of sequences: [[Int]], mode: Mode? = nil
+  ) throws(MeteoRAError) -> [Float] {
+    let evaluator = try evaluator(for: mode ?? defaultMode)
+    do throws(LlamaError) {
+      var inputs: [SequenceInput] = []
+      for (index, tokens) in sequences.enumerated() {
+        try base.configuration.validate(prompt: tokens, index: index)
+        inputs.append(
+          SequenceInput(
+            id: index, tokens: tokens, state: SequenceState(for: base.configuration)))
+      }
+      return try base.forward(
+        inputs, logits: .last, evaluator: evaluator, parallelism: parallelism)
+    } catch {
+      throw .llama(error)
+    }
+  }
 }

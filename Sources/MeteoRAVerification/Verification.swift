@@ -76,7 +76,8 @@ public struct Verification: Sendable {
   /// - Parameters:
   ///   - candidates: A safetensors file with a tensor `{case}/{output}` for every output of every
   ///     case. Of truth cases they are those of the same model in binary32: `logits`, and per
-  ///     routed module that the case lists `layers.{i}.{module}.gate_logits` and `.selected`.
+  ///     routed module `layers.{i}.{module}.selected` and, if the case has the true ones,
+  ///     `.gate_logits`.
   ///   - isIncluded: Which cases; all by default. Cases whose results are no tensors are left out.
   ///   - onReport: Called with every report as soon as it is there.
   /// - Throws: ``VerificationError/safetensors(case:_:)`` if the file cannot be read.

@@ -24,6 +24,14 @@ public struct CaseReport: Sendable {
   public let notes: [String]
   /// How the case was run; empty for results that were handed in.
   public let executions: [Execution]
+  /// The model of the case, a path of the pack; `nil` if it has none.
+  public let model: String?
+  /// How far the logits are from the true ones, if the case measures that.
+  public let distance: TruthDistance?
+  /// Choices of adapters that were compared with the true ones.
+  public let adapterChoices: ChoiceCount
+  /// Greedily chosen tokens that were compared with the true ones.
+  public let tokenChoices: ChoiceCount
 
   /// Whether the verdict is a failure.
   public var isFailure: Bool {
@@ -43,6 +51,10 @@ public struct CaseReport: Sendable {
     measurements = judgement.measurements
     notes = judgement.notes
     self.executions = executions
+    model = golden.model
+    distance = judgement.distance
+    adapterChoices = judgement.adapterChoices
+    tokenChoices = judgement.tokenChoices
   }
 }
 
@@ -94,8 +106,14 @@ public struct VerificationReport: Sendable {
   /// Cases that were judged and kept.
   public var passedCount: Int { cases.count { $0.verdict == .passed } }
 
-  /// A line for every area and tier: cases passed of those judged.
+  /// A line for every area and tier, cases passed of those judged; then the table of
+  /// ``truthSummary``, if truth cases were judged.
   public var summary: [String] {
+    let table = truthTable
+    return countLines + (table.isEmpty ? [] : [""] + table)
+  }
+
+  private var countLines: [String] {
     var order: [String] = []
     var counts: [String: (passed: Int, judged: Int, leftOut: Int)] = [:]
     for report in cases {

@@ -31,6 +31,22 @@ struct GoldenPackTests {
     #expect(PackCases.all.allSatisfy { $0.origin == .oracle })
   }
 
+  @Test("it names the tier of every case, and explains no flag that no case has")
+  func namesTiers() throws {
+    #expect(PackCases.all.filter(\.flags.isEmpty).map(\.id) == [])
+    let flags = try #require(PackCases.verification).manifest.flags
+    #expect(Set(PackCases.all.flatMap(\.flags)) == Set(flags.keys))
+  }
+
+  @Test("it has choices that are close, and others that are taken there are not a failure")
+  func hasCloseChoices() throws {
+    let verification = try #require(PackCases.verification)
+    let report = verification.run { $0.area == "truth" && $0.id.hasSuffix("/routed-close") }
+    #expect(report.isPassed)
+    #expect(report.cases.allSatisfy { $0.adapterChoices.close > 0 })
+    #expect(report.truthSummary.count == report.cases.count)
+  }
+
   @Test("its elementary functions are kept", arguments: PackCases.area("math"))
   func math(golden: GoldenCase) throws {
     try verify(golden)
@@ -77,7 +93,9 @@ struct GoldenPackTests {
   @Test("cases with adapters run in all kernels, with several numbers of threads")
   func runsEverywhere() throws {
     let verification = try #require(PackCases.verification)
-    for operation in ["lora_moe", "lora_moe_gated", "trace", "generate", "model_distance"] {
+    for operation in [
+      "lora_moe", "lora_moe_gated", "trace", "generate", "last_logits", "model_distance",
+    ] {
       let golden = try #require(
         PackCases.all.first { golden in
           golden.operation == operation

@@ -4,41 +4,57 @@ import Testing
 
 @Suite("Judging distances to the truth")
 struct TruthJudgementTests {
-  /// Logits [2, 2] and one routed module of 3 adapters, 1 chosen; PyTorch's error is 0.5.
-  private func distancePack(gap: Double = 1) throws -> SmallPack {
+  /// Logits [2, 2] and one routed module of 4 adapters, 2 chosen; PyTorch's error is 0.5.
+  ///
+  /// - Parameters:
+  ///   - gap: How clear the choice of the first token is; that of the second is, by 1.
+  ///   - orderGap: How clear the order of its two adapters is.
+  private func distancePack(gap: Double = 1, orderGap: Double = 1) throws -> SmallPack {
     let pack = try SmallPack()
     pack.set("operation", #""model_distance""#)
     pack.set("check", #"{"max_abs":2,"rms_ratio":1.5}"#)
+    pack.set("parameters", #"{"model":"models/one","modules":["layers.0.q_proj"]}"#)
     pack.set("inputs", "{}")
     let outputs = [
       SmallPack.reference("logits64", "F64", [2, 2]),
       SmallPack.reference("reference_rms", "F64", []),
-      SmallPack.reference("layers.0.q_proj.gate_logits64", "F64", [2, 3]),
-      SmallPack.reference("layers.0.q_proj.selected", "I64", [2, 1]),
-      SmallPack.reference("layers.0.q_proj.gap64", "F64", [2]),
+      SmallPack.reference("gate_logits64", "F64", [1, 2, 4]),
+      SmallPack.reference("selected", "I64", [1, 2, 2]),
+      SmallPack.reference("gap64", "F64", [1, 2]),
+      SmallPack.reference("order_gap64", "F64", [1, 2]),
     ]
     pack.set("outputs", "{\(outputs.joined(separator: ","))}")
     pack.tensors = [
       ("logits64", [2, 2], .float64([1, 2, 3, 4])), ("reference_rms", [], .float64([0.5])),
-      ("layers.0.q_proj.gate_logits64", [2, 3], .float64([1, 3, 2, 9, 7, 8])),
-      ("layers.0.q_proj.selected", [2, 1], .int64([1, 0])),
-      ("layers.0.q_proj.gap64", [2], .float64([gap, 1])),
+      ("gate_logits64", [1, 2, 4], .float64([1, 3, 2, 0, 9, 6, 8, 7])),
+      ("selected", [1, 2, 2], .int64([1, 2, 0, 2])),
+      ("gap64", [1, 2], .float64([gap, 1])),
+      ("order_gap64", [1, 2], .float64([orderGap, 1])),
     ]
     return pack
   }
 
   private func judge(
-    _ pack: SmallPack, logits: [Float] = [1, 2, 3, 4], gates: [Float] = [1, 3, 2, 9, 7, 8],
-    selected: [Int64] = [1, 0], without: String? = nil
+    _ pack: SmallPack, logits: [Float] = [1, 2, 3, 4],
+    gates: [Float] = [1, 3, 2, 0, 9, 6, 8, 7], selected: [Int64] = [1, 2, 0, 2],
+    without: String? = nil
   ) throws -> CaseReport {
+    try judgeAll(pack, logits: logits, gates: gates, selected: selected, without: without).cases[0]
+  }
+
+  private func judgeAll(
+    _ pack: SmallPack, logits: [Float] = [1, 2, 3, 4],
+    gates: [Float] = [1, 3, 2, 0, 9, 6, 8, 7], selected: [Int64] = [1, 2, 0, 2],
+    without: String? = nil
+  ) throws -> VerificationReport {
     let verification = try pack.open()
     let tensors: [(name: String, shape: [Int], values: SmallPack.Values)] = [
       ("area/case/logits", [2, 2], .float32(logits)),
-      ("area/case/layers.0.q_proj.gate_logits", [2, 3], .float32(gates)),
-      ("area/case/layers.0.q_proj.selected", [2, 1], .int64(selected)),
+      ("area/case/layers.0.q_proj.gate_logits", [2, 4], .float32(gates)),
+      ("area/case/layers.0.q_proj.selected", [2, 2], .int64(selected)),
     ]
     let file = try pack.writeTensors("c.safetensors", tensors.filter { $0.name != without })
-    return try verification.judge(candidates: file).cases[0]
+    return try verification.judge(candidates: file)
   }
 
   @Test("it measures the largest error and the RMS ratio")
@@ -53,7 +69,7 @@ struct TruthJudgementTests {
     #expect(report.measurements[0].value == 1)
     #expect(report.measurements[1].value == 0.5.squareRoot())
     #expect(report.measurements[3].value == 0.5.squareRoot() / 0.5)
-    #expect(report.notes == ["2 choices of adapters, 0 too close to call"])
+    #expect(report.notes == ["2 choices of adapters equal, 0 of them close"])
     #expect(report.description.contains("rms_ratio 1.41 (at most 1.5)"))
   }
 
@@ -76,26 +92,148 @@ struct TruthJudgementTests {
   @Test("it finds a gate logit above the bound, and not a number")
   func findsGate() throws {
     for wrong in [Float(12), .nan] {
-      let report = try judge(distancePack(), gates: [1, 3, 2, 9, 7, wrong])
+      let report = try judge(distancePack(), gates: [1, 3, 2, 0, 9, 6, 8, wrong])
       #expect(report.isFailure)
       #expect(report.description.contains("gate max_abs"))
     }
   }
 
-  @Test("it finds another choice of adapters where the choice is clear")
+  @Test("it finds other adapters where the choice is clear")
   func findsChoice() throws {
-    let report = try judge(distancePack(), selected: [1, 2])
+    let report = try judge(distancePack(), selected: [1, 2, 0, 3])
     #expect(report.isFailure)
     #expect(
       report.description.contains(
-        "layers.0.q_proj.selected: at [1] chooses [2], expected [0], which leads by 1.0"))
+        "layers.0.q_proj.selected: at [1] chooses [0, 3], expected [0, 2], which leads by 1.0"))
   }
 
-  @Test("it counts another choice where the choice is close")
+  @Test("it finds other adapters after a close choice that is made as expected")
+  func findsLaterChoice() throws {
+    #expect(try judge(distancePack(gap: 0), selected: [1, 2, 0, 3]).isFailure)
+  }
+
+  @Test("it takes other adapters where the choice is close, and compares nothing after that")
   func countsCloseChoices() throws {
-    let report = try judge(distancePack(gap: 0.9e-4), selected: [2, 0])
-    #expect(report.verdict == .passed)
-    #expect(report.notes == ["2 choices of adapters, 1 too close to call"])
+    let pack = try distancePack(gap: 0.9e-4)
+    let same = try judge(pack)
+    #expect(same.verdict == .passed)
+    #expect(same.adapterChoices.total == 2)
+    #expect(same.adapterChoices.close == 1 && same.adapterChoices.differing == 0)
+    let other = try judge(
+      pack, logits: [9, 9, 9, 9], gates: [9, 9, 9, 9, 0, 0, 0, 0], selected: [1, 0, 3, 3])
+    #expect(other.verdict == .passed, "\(other)")
+    #expect(other.adapterChoices.total == 1)
+    #expect(other.adapterChoices.close == 1 && other.adapterChoices.differing == 1)
+    #expect(other.distance?.count == 0)
+    #expect(other.notes.count == 1)
+    #expect(other.notes[0].hasPrefix("layers.0.q_proj of token 0 takes [1, 0], not [1, 2]"))
+  }
+
+  @Test("it compares the tokens before another choice")
+  func comparesBeforeOtherChoice() throws {
+    let pack = try distancePack()
+    pack.set("gap64", [1, 2], .float64([1, 0.5e-4]))
+    let passed = try judge(pack, logits: [1, 3, 9, 9], selected: [1, 2, 0, 3])
+    #expect(passed.verdict == .passed, "\(passed)")
+    #expect(passed.distance?.count == 2)
+    #expect(passed.distance?.maximumAbsolute == 1)
+    #expect(try judge(pack, logits: [1, 9, 3, 4], selected: [1, 2, 0, 3]).isFailure)
+    let gates: [Float] = [1, 3, 2, 9, 9, 6, 8, 7]
+    #expect(try judge(pack, gates: gates, selected: [1, 2, 0, 3]).isFailure)
+  }
+
+  @Test("it compares adapters as a set where their order is close, else in order")
+  func comparesSets() throws {
+    let swapped: [Int64] = [2, 1, 0, 2]
+    let passed = try judge(distancePack(orderGap: 0.9e-4), selected: swapped)
+    #expect(passed.verdict == .passed, "\(passed)")
+    #expect(passed.distance?.count == 4)
+    #expect(
+      passed.notes == ["2 choices of adapters equal, 0 of them close, 1 of close order"])
+    let report = try judge(distancePack(gap: 0, orderGap: 1.1e-4), selected: swapped)
+    #expect(report.isFailure)
+    #expect(report.description.contains("which leads by 0.00011"))
+    // Neither is one adapter twice the set of two.
+    #expect(try judge(distancePack(orderGap: 0), selected: [1, 1, 0, 2]).isFailure)
+  }
+
+  @Test("it does not run a case whose routing does not fit together", arguments: 0..<5)
+  func refusesRouting(change: Int) throws {
+    let pack = try distancePack()
+    let outputs = ["logits64", "selected", "gap64", "order_gap64"]
+    func list(_ shapes: [[Int]]) -> String {
+      let kinds = ["F64", "I64", "F64", "F64"]
+      let references = zip(outputs, zip(kinds, shapes)).map {
+        SmallPack.reference($0, $1.0, $1.1)
+      }
+      let rms = SmallPack.reference("reference_rms", "F64", [])
+      return "{\((references + [rms]).joined(separator: ","))}"
+    }
+    var shapes = [[2, 2], [1, 2, 2], [1, 2], [1, 2]]
+    switch change {
+    case 0: shapes[1] = [2, 1, 2]
+    case 1: shapes[2] = [2, 1]
+    case 2: shapes[3] = [2, 1]
+    case 3: shapes[0] = [1, 4]
+    default: shapes[1] = [4]
+    }
+    pack.set("outputs", list(shapes))
+    for (name, shape) in zip(outputs, shapes) {
+      guard let values = pack.tensors.first(where: { $0.name == name })?.values else { continue }
+      pack.set(name, shape, values)
+    }
+    guard case .notRun(.inapplicableCheck) = try judge(pack).verdict else {
+      Issue.record("\(try judge(pack))")
+      return
+    }
+  }
+
+  @Test("it sums up the cases of a model, and of all")
+  func sumsUp() throws {
+    let report = try judgeAll(distancePack(gap: 0.9e-4), logits: [2, 2, 3, 3])
+    let summary = try #require(report.truthSummary.first)
+    #expect(report.truthSummary.count == 1)
+    #expect(summary.model == "models/one")
+    #expect(summary.prompts == 1 && summary.logits == 4)
+    #expect(summary.maximumAbsolute == 1)
+    #expect(summary.rms == 0.5.squareRoot() && summary.referenceRMS == 0.5)
+    #expect(summary.largestRatio == summary.ratio && summary.ratioBound == 1.5)
+    #expect(summary.adapterChoices.total == 2 && summary.adapterChoices.close == 1)
+    #expect(
+      report.summary == [
+        "area, exact: 1 of 1 passed", "",
+        "distance to binary64  prompts  max |Δ|       RMS  PyTorch's  ratio  worst  bound  "
+          + "adapters: close, other  tokens: close, other",
+        "models/one                  1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5  "
+          + "               2: 1, 0               0: 0, 0",
+        "all                         1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5  "
+          + "               2: 1, 0               0: 0, 0",
+      ])
+  }
+
+  @Test("it pools squares over the logits of all prompts")
+  func pools() throws {
+    let pack = try distancePack()
+    let second = pack.caseText.replacing("area/case", with: "area/other")
+    try pack.writeTensors()
+    try pack.writeManifest(
+      #"{"version":1,"flags":\#(pack.flags),"cases":[\#(pack.caseText),\#(second)]}"#)
+    let verification = try Verification(pack: pack.folder)
+    let candidates: [(name: String, shape: [Int], values: SmallPack.Values)] =
+      ["area/case", "area/other"].flatMap { id in
+        [
+          ("\(id)/logits", [2, 2], .float32(id.hasSuffix("case") ? [1, 2, 3, 4] : [2, 2, 3, 3])),
+          ("\(id)/layers.0.q_proj.gate_logits", [2, 4], .float32([1, 3, 2, 0, 9, 6, 8, 7])),
+          ("\(id)/layers.0.q_proj.selected", [2, 2], .int64([1, 2, 0, 2])),
+        ]
+      }
+    let report = try verification.judge(
+      candidates: try pack.writeTensors("c.safetensors", candidates))
+    let summary = try #require(report.truthSummary.first)
+    #expect(summary.prompts == 2 && summary.logits == 8)
+    #expect(summary.rms == 0.5)
+    #expect(summary.ratio == 1 && summary.largestRatio == 0.5.squareRoot() / 0.5)
+    #expect(summary.adapterChoices.total == 4)
   }
 
   @Test(
@@ -130,6 +268,8 @@ struct TruthJudgementTests {
     let report = try judgeTokens([7, 8, 9], gaps: [1, 0.05, 1])
     #expect(report.verdict == .passed)
     #expect(report.notes == ["3 tokens equal, 1 of them close"])
+    #expect(report.tokenChoices.total == 3 && report.tokenChoices.close == 1)
+    #expect(report.tokenChoices.differing == 0)
   }
 
   @Test("it passes another text after a close token")
@@ -137,6 +277,8 @@ struct TruthJudgementTests {
     let report = try judgeTokens([7, 1, 2, 3, 4], gaps: [1, 0.05, 1])
     #expect(report.verdict == .passed)
     #expect(report.notes == ["tokens differ from step 1 on, where the lead is 0.05"])
+    #expect(report.tokenChoices.total == 2 && report.tokenChoices.close == 1)
+    #expect(report.tokenChoices.differing == 1)
   }
 
   @Test("it finds another token where the lead is clear")

@@ -247,6 +247,19 @@ struct VerificationTests {
     #expect(message.contains("'cases[0].parameters.top_k' is missing"), "\(message)")
   }
 
+  @Test(
+    "it names lengths of sequences that are not those of the ids",
+    arguments: ["[]", "[1]", "[2,1]", "[0,2]"])
+  func wrongLengths(lengths: String) throws {
+    let pack = try SmallPack()
+    pack.set("operation", #""last_logits""#)
+    pack.set("parameters", #"{"model":"none","mode":"plain","lengths":\#(lengths)}"#)
+    pack.set("inputs", "{\(SmallPack.reference("ids", "I64", [2]))}")
+    pack.set("ids", [2], .int64([1, 2]))
+    let message = try refusal(pack)?.description ?? ""
+    #expect(message.contains("'cases[0].parameters.lengths"), "\(message)")
+  }
+
   // MARK: Damage
 
   @Test("it tells a damaged file from a wrong result")

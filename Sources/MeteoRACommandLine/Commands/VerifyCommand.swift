@@ -54,7 +54,7 @@ private enum VerifyOptions {
   static let json = OptionDeclaration(
     flag: "json",
     "Prints one line of JSON a case (id, tier, verdict, findings, measurements, notes), and one "
-      + "with the counts.")
+      + "with the counts and, per model, the distance to the truth.")
 
   static let group = OptionGroup("Options", [pack, against, json])
 }
@@ -99,6 +99,7 @@ private final class ReportPrinter {
         ("cases", .integer(report.cases.count)), ("passed", .integer(report.passedCount)),
         ("failed", .integer(report.failures.count)), ("left_out", .integer(leftOut)),
         ("stray_tensors", .array(report.strayTensors.map { .string($0) })),
+        ("truth", .array(report.truthSummary.map(\.json))),
       ])
       try console.printLine(counts.line)
       return
@@ -134,6 +135,25 @@ extension CaseReport {
       ("findings", .array(findings.map { .string($0) })),
       ("measurements", .object(measurements.map { ($0.name, .number($0.value)) })),
       ("notes", .array(notes.map { .string($0) })),
+    ])
+  }
+}
+
+extension TruthSummary {
+  /// The summary as one object.
+  fileprivate var json: JSONOutput {
+    func counts(_ choices: ChoiceCount) -> JSONOutput {
+      .object([
+        ("total", .integer(choices.total)), ("close", .integer(choices.close)),
+        ("differing", .integer(choices.differing)),
+      ])
+    }
+    return .object([
+      ("model", .string(model)), ("prompts", .integer(prompts)), ("logits", .integer(logits)),
+      ("max_abs", .number(maximumAbsolute)), ("rms", .number(rms)),
+      ("reference_rms", .number(referenceRMS)), ("rms_ratio", .number(ratio)),
+      ("largest_rms_ratio", .number(largestRatio)), ("rms_ratio_bound", .number(ratioBound)),
+      ("adapter_choices", counts(adapterChoices)), ("token_choices", counts(tokenChoices)),
     ])
   }
 }

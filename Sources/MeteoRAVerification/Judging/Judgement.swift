@@ -4,6 +4,12 @@ struct Judgement {
   var measurements: [Measurement] = []
   /// Remarks that neither pass nor fail, such as choices too close to call.
   var notes: [String] = []
+  /// Of a truth case: how far the logits are from the true ones.
+  var distance: TruthDistance?
+  /// Of a truth case: choices of adapters, one for each token and module.
+  var adapterChoices = ChoiceCount()
+  /// Of a truth case: greedily chosen tokens.
+  var tokenChoices = ChoiceCount()
 
   mutating func add(_ output: String?, _ problem: Finding.Problem) {
     findings.append(Finding(output, problem))

@@ -17,6 +17,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   case gatedLoRAMoE = "lora_moe_gated"
   // Whole models.
   case trace, generate
+  case lastLogits = "last_logits"
   case modelDistance = "model_distance"
   case generateDistance = "generate_distance"
   case loadModel = "load_model"
@@ -36,7 +37,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
       return .threads
     case .loraMoE, .gatedLoRAMoE:
       return .kernelAndThreads
-    case .trace, .generate, .modelDistance, .generateDistance:
+    case .trace, .generate, .lastLogits, .modelDistance, .generateDistance:
       let mode = golden.parameters["mode"]
       let hasAdapters = mode?.equals("routed") == true || mode?.equals("single") == true
       return hasAdapters ? .kernelAndThreads : .threads
@@ -92,6 +93,7 @@ extension CaseRun {
     case .gatedLoRAMoE: try gatedRouting()
     case .trace: try trace()
     case .generate, .generateDistance: try generation()
+    case .lastLogits: try lastLogits()
     case .modelDistance: try summaryTrace()
     case .loadModel: try loading()
     case .tokenize: try tokenization()

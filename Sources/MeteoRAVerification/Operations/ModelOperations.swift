@@ -8,6 +8,7 @@ import MeteoRASafetensors
 // trace, model_distance:  ids [T] → the tensors of a trace (see TracePlan), by their names
 // generate, generate_distance:  ids [T]; max_new_tokens, no_repeat_ngram_size, eos_token_id,
 //                               finish_reason → new_ids
+// last_logits:  ids [N], of sequences one after the other; lengths → last_logits [sequences, V]
 
 extension CaseRun {
   /// All intermediate values, if the case expects one that a summary leaves out.
@@ -68,6 +69,33 @@ extension CaseRun {
     return .generation(
       ["new_ids": GoldenTensor(new, shape: [new.count])],
       finishReason: result.finishReason.rawValue)
+  }
+
+  /// All sequences in one batch.
+  func lastLogits() throws(VerificationError) -> OperationOutcome {
+    let ids = try integers("ids", rank: 1).values
+    let lengths = try parameters { parameters throws(JSONError) in
+      let list = try parameters.required("lengths")
+      let lengths = try list.integersValue(in: 1...Int(Int32.max))
+      guard !lengths.isEmpty, lengths.reduce(0, +) == ids.count else {
+        throw list.mismatch(
+          expected: "at least one length, and a sum of \(ids.count), the number of ids")
+      }
+      return lengths
+    }
+    var sequences: [[Int]] = []
+    var first = 0
+    for length in lengths {
+      sequences.append(Array(ids[first..<first + length]))
+      first += length
+    }
+    let model = try model()
+    let mode = try mode()
+    let logits = try meteora { () throws(MeteoRAError) in
+      try model.lastLogits(of: sequences, mode: mode)
+    }
+    let width = logits.count / max(sequences.count, 1)
+    return .tensors(["last_logits": GoldenTensor(logits, shape: [sequences.count, width])])
   }
 
   private func model() throws(VerificationError) -> MeteoRAModel {

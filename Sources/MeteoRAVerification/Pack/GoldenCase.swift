@@ -102,6 +102,9 @@ public struct GoldenCase: Sendable {
     outputs = try GoldenReference.all(try value.required("outputs"))
   }
 
+  /// The path of the model that the case runs; `nil` if it runs none.
+  var model: String? { parameters["model"]?.string }
+
   /// The input of a name; `nil` if there is none.
   func input(named name: String) -> GoldenReference? {
     inputs.first { $0.name == name }

@@ -8,23 +8,27 @@ import Testing
 struct VerifyCommandTests {
   private static let ids = ["kernels/softmax-exact-n2", "kernels/softmax-exact-n8"]
 
-  /// Calls `body` with a pack of two cases of the golden one.
-  private func withSmallPack(_ body: (URL) throws -> Void) throws {
+  /// Calls `body` with a pack of cases of the golden one, two unless other ones are asked for.
+  private func withSmallPack(
+    of ids: [String] = Self.ids, folders: [String] = ["kernels"], _ body: (URL) throws -> Void
+  ) throws {
     try withTemporaryFolder { folder in
       let manifest = try String(contentsOfFile: Fixture.golden("manifest.json"), encoding: .utf8)
       let lines = manifest.split(separator: "\n")
       let head = lines.prefix { !$0.hasPrefix(#"{"id""#) }
       let cases = lines.filter { line in
-        Self.ids.contains { line.hasPrefix(#"{"id":"\#($0)","#) }
+        ids.contains { line.hasPrefix(#"{"id":"\#($0)","#) }
       }
-      try #require(cases.count == Self.ids.count)
+      try #require(cases.count == ids.count)
       let listed = cases.map { $0.hasSuffix(",") ? String($0.dropLast()) : String($0) }
       let text = head.joined(separator: "\n") + "\n" + listed.joined(separator: ",\n") + "\n]}\n"
       try text.write(
         to: folder.appendingPathComponent("manifest.json"), atomically: true, encoding: .utf8)
-      try FileManager.default.createSymbolicLink(
-        atPath: folder.appendingPathComponent("kernels").path,
-        withDestinationPath: Fixture.golden("kernels"))
+      for name in folders {
+        try FileManager.default.createSymbolicLink(
+          atPath: folder.appendingPathComponent(name).path,
+          withDestinationPath: Fixture.golden(name))
+      }
       try body(folder)
     }
   }
@@ -64,6 +68,26 @@ struct VerifyCommandTests {
       #expect(rows.first?["verdict"]?.string == "passed")
       #expect(rows.first?["tier"]?.string == "exact")
       #expect(rows.last?["passed"]?.integer == 2)
+      #expect(rows.last?["truth"]?.elements?.count == 0)
+    }
+  }
+
+  @Test("it prints the distance to the truth of every model")
+  func printsTruth() throws {
+    let ids = ["truth/tasks28/generate-routed", "truth/tasks28/routed-close"]
+    try withSmallPack(of: ids, folders: ["models", "truth"]) { pack in
+      let run = ToolRun(["verify", "--pack", pack.path])
+      #expect(run.exitCode == 0, "\(run.error)")
+      let starts = ["distance to binary64 ", "models/tasks28 ", "all "]
+      #expect(starts.allSatisfy { start in run.lines.contains { $0.hasPrefix(start) } })
+      let json = ToolRun(["verify", "--pack", pack.path, "--json"])
+      let last = try JSONDocument(bytes: Array(try #require(json.lines.last).utf8), source: "row")
+      let models = try #require(last.root["truth"]?.elements).map { $0 }
+      #expect(models.map { $0["model"]?.string } == ["models/tasks28"])
+      #expect(models[0]["prompts"]?.integer == 1)
+      #expect(try #require(models[0]["rms_ratio"]).doubleValue() < 1.5)
+      #expect(try #require(models[0]["adapter_choices"]?["close"]?.integer) > 0)
+      #expect(models[0]["token_choices"]?["total"]?.integer == 24)
     }
   }
 
