@@ -191,9 +191,13 @@ private struct AttentionTile {
 ///   - queries: `[rows, heads, dimension]`, rotated.
 ///   - keys: `[rows, keyValueHeads, dimension]`, rotated.
 ///   - values: As `keys`.
+///   - heads: Query heads, a multiple of `keyValueHeads`.
+///   - keyValueHeads: Heads of keys and values.
+///   - dimension: Elements of a head, 1 … 65536; times `keyValueHeads` at most 2¹⁹.
 ///   - lengths: Rows of each sequence; each above 0.
 /// - Returns: `[rows, heads, dimension]`.
-/// - Throws: ``KernelError`` if a size does not fit, or `heads` is no multiple of `keyValueHeads`.
+/// - Throws: ``KernelError`` if a size does not fit or is out of range, or `heads` is no multiple of
+///   `keyValueHeads`.
 /// - SeeAlso: Ainslie et al., *GQA*, arXiv:2305.13245.
 public func attention(
   queries: [Float], keys: [Float], values: [Float], heads: Int, keyValueHeads: Int,
@@ -203,8 +207,10 @@ public func attention(
     throw .outOfRange(
       argument: "heads", actual: "\(heads)", allowed: "a multiple of \(keyValueHeads) kv heads")
   }
-  guard dimension > 0 else {
-    throw .outOfRange(argument: "head_dim", actual: "\(dimension)", allowed: "above 0")
+  guard (1...RotaryEmbedding.maximumHeadDimension).contains(dimension) else {
+    throw .outOfRange(
+      argument: "head_dim", actual: "\(dimension)",
+      allowed: "1...\(RotaryEmbedding.maximumHeadDimension)")
   }
   var rows = 0
   for length in lengths {
@@ -217,6 +223,12 @@ public func attention(
   try requireElements(queries.count, shape: [rows, heads, dimension], of: "queries")
   try requireElements(keys.count, shape: [rows, keyValueHeads, dimension], of: "keys")
   try requireElements(values.count, shape: [rows, keyValueHeads, dimension], of: "values")
+  // Keys and values are kept in blocks of 128 positions: one row makes a whole block of them.
+  guard keyValueHeads <= maximumPositionElements / dimension else {
+    throw .outOfRange(
+      argument: "kv heads times head_dim", actual: "\(keyValueHeads) · \(dimension)",
+      allowed: "at most \(maximumPositionElements)")
+  }
   var y = queries
   keys.withUnsafeBufferPointer { keys in
     values.withUnsafeBufferPointer { values in
@@ -226,18 +238,30 @@ public func attention(
             let queries = queries.baseAddress, let y = y.baseAddress
           else { return }
           var sequences: [AttentionSequence] = []
-          var first = 0
+          var (first, byteCount) = (0, 0)
           for length in lengths {
             let cache = AttentionCache(keyValueHeads: keyValueHeads, dimension: dimension)
             let offset = first * keyValueHeads * dimension
             cache.append(keys: keys + offset, values: values + offset, rows: length)
             sequences.append(AttentionSequence(cache: cache, rows: first..<first + length))
             first += length
+            byteCount += cache.byteCount
+            // Many short sequences take many blocks: some at a time.
+            if byteCount >= cacheBudget || first == rows {
+              attend(queries, heads: heads, sequences: sequences, to: y, parallelism: parallelism)
+              (sequences, byteCount) = ([], 0)
+            }
           }
-          attend(queries, heads: heads, sequences: sequences, to: y, parallelism: parallelism)
         }
       }
     }
   }
   return y
 }
+
+/// Elements of all heads of one position's keys: a block of them takes 256 MiB, and its values as
+/// much, or more for heads that are no multiple of eight.
+private let maximumPositionElements = 1 << 19
+
+/// Bytes of keys and values at which a group of sequences is complete.
+private let cacheBudget = 64 << 20

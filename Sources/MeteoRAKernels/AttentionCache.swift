@@ -12,8 +12,8 @@ package final class AttentionCache {
   /// Positions held.
   package private(set) var count = 0
 
-  static let blockLength = DotProduct.blockLength
-  static let panel = PanelWidth.wide
+  static var blockLength: Int { DotProduct.blockLength }
+  static var panel: PanelWidth { .wide }
 
   /// Elements of a value row, padded to the narrowest panel.
   let valueStride: Int

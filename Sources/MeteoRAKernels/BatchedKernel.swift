@@ -12,40 +12,31 @@ import MeteoRAMath
 //
 // It is what a framework without a grouped product can do, and costs it the copies: k · r ·
 // (in + out) elements a token. The published code gathers all tokens at once; here a chunk of
-// tokens at a time, so that memory stays bounded. The copies are exact, and the chain of every
-// output is that of the loop kernel, so the bits are the same. Threads split the pairs (t, j),
-// then the tokens.
+// tokens at a time, and each copy at its own size, so that memory stays bounded. The copies are
+// exact, and the chain of every output is that of the loop kernel, so the bits are the same.
+// Threads split the pairs (t, j), then the tokens.
 
-/// Bytes that the gathered copies of one chunk of tokens may take.
-private let gatherBudget = 32 << 20
+/// Elements of gathered copies (32 MiB) at which a chunk of tokens ends.
+private let gatherBudget = 8 << 20
 
 func addDeltaByBatches(_ call: LoRAMoECall) {
   let (bank, routing) = (call.bank, call.routing)
   let (topK, outFeatures) = (routing.topK, bank.outFeatures)
-  let layout = GatherLayout(bank)
-  guard layout.slotElements > 0 else {
-    // No adapter touches this module: the update of every token is zero.
-    let zero = [Float](repeating: 0, count: outFeatures)
-    zero.withUnsafeBufferPointer { zero in
-      guard let zero = zero.baseAddress else { return }
-      for t in 0..<routing.tokens {
-        call.finish(token: t, outputs: 0..<outFeatures, update: zero)
-      }
-    }
-    return
-  }
-  let slotBytes = layout.slotElements * MemoryLayout<Float>.size
-  let chunk = max(1, min(routing.tokens, gatherBudget / (slotBytes * topK)))
-  let memory = AlignedMemory(byteCount: (chunk * topK) * slotBytes)
-  let gathered = memory.address.assumingMemoryBound(to: Float.self)
+  let layouts = bank.adapters.map { $0.map(GatherLayout.init) }
+  var memory = AlignedMemory(byteCount: 0)
+  var first = 0
+  while first < routing.tokens {
+    let chunk = GatheredChunk(from: first, routing: routing, layouts: layouts)
+    let tokens = first..<first + chunk.tokens
+    if chunk.byteCount > memory.byteCount { memory = AlignedMemory(byteCount: chunk.byteCount) }
+    let gathered = memory.address.assumingMemoryBound(to: Float.self)
 
-  for first in stride(from: 0, to: routing.tokens, by: chunk) {
-    let tokens = first..<min(first + chunk, routing.tokens)
     call.parallelism.forEachRange(of: tokens.count * topK) { slots in
       for slot in slots {
         let term = first * topK + slot
-        guard let adapter = bank.adapters[Int(routing.adapters[term])] else { continue }
-        let base = gathered + slot * layout.slotElements
+        let index = Int(routing.adapters[term])
+        guard let adapter = bank.adapters[index], let layout = layouts[index] else { continue }
+        let base = gathered + chunk.offsets[slot]
         let a = GatheredMatrix(copying: adapter.a, to: base)
         let b = GatheredMatrix(copying: adapter.b, to: base + layout.b)
         a.multiply(call.x + term / topK * bank.inFeatures, to: base + layout.z)
@@ -54,34 +45,55 @@ func addDeltaByBatches(_ call: LoRAMoECall) {
     }
     call.parallelism.forEachRange(of: tokens.count) { range in
       var d = [Float](repeating: 0, count: outFeatures)
-      for t in range.map({ first + $0 }) {
+      for t in range.map({ tokens.lowerBound + $0 }) {
         for o in 0..<outFeatures { d[o] = 0 }
         for term in t * topK..<(t + 1) * topK {
-          guard let adapter = bank.adapters[Int(routing.adapters[term])] else { continue }
+          let index = Int(routing.adapters[term])
+          guard let adapter = bank.adapters[index], let layout = layouts[index] else { continue }
           let c = routing.weights[term] * adapter.scaling
-          let u = gathered + (term - first * topK) * layout.slotElements + layout.u
+          let u = gathered + chunk.offsets[term - tokens.lowerBound * topK] + layout.u
           for o in 0..<outFeatures { d[o].addProduct(c, u[o]) }
         }
         call.finish(token: t, outputs: 0..<outFeatures, update: d)
       }
     }
+    first = tokens.upperBound
   }
 }
 
 /// Where the parts of one (token, choice) stand: A at 0, then B, z and u.
 private struct GatherLayout {
-  var b = 0
-  var z = 0
-  var u = 0
-  var slotElements = 0
+  let b: Int
+  let z: Int
+  let u: Int
+  let elements: Int
 
-  init(_ bank: LoRABank) {
-    let adapters = bank.adapters.compactMap { $0 }
-    guard !adapters.isEmpty else { return }
-    b = adapters.map { $0.a.paddedOutputs * $0.a.inFeatures }.max() ?? 0
-    z = b + (adapters.map { $0.b.paddedOutputs * $0.b.inFeatures }.max() ?? 0)
-    u = z + (adapters.map(\.a.paddedOutputs).max() ?? 0)
-    slotElements = u + (adapters.map(\.b.paddedOutputs).max() ?? 0)
+  init(_ adapter: LoRAAdapter) {
+    b = adapter.a.paddedOutputs * adapter.a.inFeatures
+    z = b + adapter.b.paddedOutputs * adapter.b.inFeatures
+    u = z + adapter.a.paddedOutputs
+    elements = u + adapter.b.paddedOutputs
+  }
+}
+
+/// Tokens whose copies are gathered together.
+private struct GatheredChunk {
+  var tokens = 0
+  /// Of every (token, choice) of the chunk: where its parts begin, in elements.
+  var offsets: [Int] = []
+  private var elements = 0
+
+  var byteCount: Int { elements * MemoryLayout<Float>.size }
+
+  /// One token, and more until the budget is reached.
+  init(from first: Int, routing: Routing, layouts: [GatherLayout?]) {
+    repeat {
+      for term in (first + tokens) * routing.topK..<(first + tokens + 1) * routing.topK {
+        offsets.append(elements)
+        elements += layouts[Int(routing.adapters[term])]?.elements ?? 0
+      }
+      tokens += 1
+    } while first + tokens < routing.tokens && elements < gatherBudget
   }
 }
 

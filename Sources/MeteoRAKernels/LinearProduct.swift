@@ -61,14 +61,17 @@ package func multiply(
 ///   - x: Input, `[rows, inFeatures]`, row-major.
 ///   - bias: `[outFeatures]`; `nil` adds nothing.
 /// - Returns: `[rows, outFeatures]`, row-major.
-/// - Throws: ``KernelError`` if an argument does not have the size that its shape asks for.
+/// - Throws: ``KernelError`` if an argument does not have the size that its shape asks for, or the
+///   result would have more than 2³¹ elements.
 public func linear(
   _ x: [Float], rows: Int, weights: WeightMatrix, bias: [Float]? = nil,
   parallelism: Parallelism = .serial
 ) throws(KernelError) -> [Float] {
   try requireElements(x.count, shape: [rows, weights.inFeatures], of: "x")
   if let bias { try requireElements(bias.count, shape: [weights.outFeatures], of: "bias") }
-  let count = try elementCount([rows, weights.outFeatures], of: "y")
+  // Without inputs no element of x backs the rows, without outputs none of y.
+  let count = try outputCount([rows, weights.outFeatures], of: "y")
+  if count == 0 { return [] }
   return [Float](unsafeUninitializedCapacity: count) { y, initialized in
     guard let output = y.baseAddress else { return }
     x.withUnsafeBufferPointer { x in

@@ -11,11 +11,18 @@ public struct LoRAAdapter: Sendable {
   public var rank: Int { a.outFeatures }
 
   /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if the columns of `b`
-  ///   are not the rows of `a`.
+  ///   are not the rows of `a`; ``KernelError/outOfRange(argument:actual:allowed:)`` if there are
+  ///   none, or `scaling` is not finite.
   public init(a: WeightMatrix, b: WeightMatrix, scaling: Float) throws(KernelError) {
     guard b.inFeatures == a.outFeatures else {
       throw .dimensionMismatch(
         argument: "columns of lora_B", expected: a.outFeatures, actual: b.inFeatures)
+    }
+    guard a.outFeatures > 0 else {
+      throw .outOfRange(argument: "rank of lora_A", actual: "0", allowed: "1 or more")
+    }
+    guard scaling.isFinite else {
+      throw .outOfRange(argument: "scaling", actual: "\(scaling)", allowed: "finite")
     }
     self.a = a
     self.b = b
@@ -24,6 +31,10 @@ public struct LoRAAdapter: Sendable {
 
   /// `alpha / rank`, with rank stabilisation (rsLoRA) `alpha / √rank`, rounded once to binary32.
   ///
+  /// - Parameters:
+  ///   - alpha: `lora_alpha`.
+  ///   - rank: Above 0; 0 gives no finite number, which ``init(a:b:scaling:)`` refuses.
+  ///   - usesRankStabilization: `use_rslora`.
   /// - SeeAlso: Hu et al., *LoRA*, arXiv:2106.09685; Kalajdzievski, *rsLoRA*, arXiv:2312.03732.
   public static func scaling(alpha: Double, rank: Int, usesRankStabilization: Bool) -> Float {
     let rank = Double(rank)
@@ -38,14 +49,14 @@ public final class LoRABank: Sendable {
   public let adapters: [LoRAAdapter?]
   public let inFeatures: Int
   public let outFeatures: Int
-  /// The largest rank.
-  let maximumRank: Int
 
   /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if an adapter does not
-  ///   fit a layer `[outFeatures, inFeatures]`.
+  ///   fit a layer `[outFeatures, inFeatures]`;
+  ///   ``KernelError/invalidDimension(argument:shape:maximum:)`` if there can be no such layer.
   public init(
     adapters: [LoRAAdapter?], outFeatures: Int, inFeatures: Int
   ) throws(KernelError) {
+    _ = try elementCount([outFeatures, inFeatures], of: "layer")
     for (index, adapter) in adapters.enumerated() {
       guard let adapter else { continue }
       guard adapter.a.inFeatures == inFeatures else {
@@ -62,6 +73,5 @@ public final class LoRABank: Sendable {
     self.adapters = adapters
     self.inFeatures = inFeatures
     self.outFeatures = outFeatures
-    maximumRank = adapters.compactMap { $0?.rank }.max() ?? 0
   }
 }

@@ -78,7 +78,7 @@ extension LoRAMoEKernel {
     x.withUnsafeBufferPointer { x in
       y.withUnsafeMutableBufferPointer { y in
         delta.withUnsafeMutableBufferPointer { delta in
-          guard let output = y.baseAddress else { return }
+          guard let output = y.baseAddress, !y.isEmpty else { return }
           // A layer without inputs has no element to point at; its chains are empty.
           let input = x.baseAddress ?? UnsafePointer(output)
           addDelta(

@@ -30,6 +30,9 @@ package func rmsNorm(
 /// Normalises rows by their root mean square: `r = 1 / sqrt(dot(x, x) / H + eps)`,
 /// `y = w · (x · r)`, every step rounded.
 ///
+/// A row whose sum of squares is NaN or +∞ gives what these formulas give: NaN, or zeros and, where
+/// the element itself is infinite, NaN.
+///
 /// - Parameters:
 ///   - x: `[rows, weight.count]`, row-major.
 ///   - weight: `[H]`.
@@ -43,7 +46,8 @@ public func rmsNorm(
   try requireElements(x.count, shape: [rows, weight.count], of: "x")
   var y = x
   y.withUnsafeMutableBufferPointer { y in
-    guard let output = y.baseAddress else { return }
+    // Rows without elements are any number: none is visited.
+    guard let output = y.baseAddress, !y.isEmpty else { return }
     rmsNorm(
       UnsafePointer(output), rows: rows, weight: weight, epsilon: epsilon, to: output,
       parallelism: parallelism)

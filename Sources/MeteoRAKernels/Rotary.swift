@@ -25,17 +25,22 @@ public struct RotaryEmbedding: Sendable, Equatable {
   /// `[headDimension / 2]` radians a position.
   public let inverseFrequencies: [Float]
 
+  /// Elements of a head at most: every frequency is computed once for a model, before any weight
+  /// has confirmed the size.
+  static let maximumHeadDimension = 1 << 16
+
   /// - Parameters:
-  ///   - headDimension: Even, above 0.
+  ///   - headDimension: Even, 2 … 65536.
   ///   - theta: Base of the frequencies, finite, above 0.
   ///   - scaling: Its factors must be finite and above 0, and llama3's high above its low one.
   /// - Throws: ``KernelError/outOfRange(argument:actual:allowed:)``.
   public init(
     headDimension: Int, theta: Float, scaling: RotaryScaling = .none
   ) throws(KernelError) {
-    guard headDimension > 0, headDimension % 2 == 0 else {
+    guard (2...Self.maximumHeadDimension).contains(headDimension), headDimension % 2 == 0 else {
       throw .outOfRange(
-        argument: "head_dim", actual: "\(headDimension)", allowed: "even, above 0")
+        argument: "head_dim", actual: "\(headDimension)",
+        allowed: "even, in 2...\(Self.maximumHeadDimension)")
     }
     guard theta.isFinite, theta > 0 else {
       throw .outOfRange(argument: "rope_theta", actual: "\(theta)", allowed: "finite, above 0")
@@ -48,10 +53,19 @@ public struct RotaryEmbedding: Sendable, Equatable {
     }
   }
 
-  /// The cosines and sines of `positions`.
+  /// The cosines and sines of `positions`, each rounded to binary32 before it is multiplied.
   ///
   /// - Returns: `cos` and `sin`, each `[positions.count, headDimension / 2]`.
-  public func tables(for positions: [Int]) -> (cos: [Float], sin: [Float]) {
+  /// - Throws: ``KernelError/tooManyElements(argument:shape:maximum:)`` above 2³¹ elements.
+  public func tables(
+    for positions: [Int]
+  ) throws(KernelError) -> (cos: [Float], sin: [Float]) {
+    _ = try outputCount([positions.count, headDimension / 2], of: "cos")
+    return tables(forRows: positions)
+  }
+
+  /// As ``tables(for:)``, for the positions of rows that are in memory.
+  package func tables(forRows positions: [Int]) -> (cos: [Float], sin: [Float]) {
     var angles: [Float] = []
     angles.reserveCapacity(positions.count * inverseFrequencies.count)
     for position in positions {
@@ -150,7 +164,9 @@ public func rotate(
 ) throws(KernelError) -> [Float] {
   let dimension = embedding.headDimension
   try requireElements(x.count, shape: [positions.count, heads, dimension], of: "x")
-  let tables = embedding.tables(for: positions)
+  // Without heads no element of x backs the positions.
+  if x.isEmpty { return [] }
+  let tables = embedding.tables(forRows: positions)
   var y = x
   y.withUnsafeMutableBufferPointer { y in
     guard let output = y.baseAddress else { return }

@@ -30,6 +30,9 @@ public struct Routing: Sendable, Equatable {
 
   /// Routes by gate logits: the `topK` largest, softmax of their quotients with `temperature`.
   ///
+  /// NaN ranks above +∞. Where NaN or +∞ is selected, or nothing but −∞, all weights of the token are
+  /// NaN, unless `topK` is 1: the weight is then 1 by rule.
+  ///
   /// - Parameters:
   ///   - logits: `[tokens, adapterCount]`, row-major.
   ///   - topK: 1 … `adapterCount`.
@@ -116,9 +119,11 @@ public struct Routing: Sendable, Equatable {
     ranking = adapters
   }
 
-  /// The adapters of `token`, largest gate logit first, with their weights.
+  /// The adapters of `token`, largest gate logit first, with their weights; none if there is no such
+  /// token.
   public func selected(token: Int) -> [(adapter: Int, weight: Float)] {
-    (0..<topK).map { rank in
+    guard (0..<tokens).contains(token) else { return [] }
+    return (0..<topK).map { rank in
       let term = token * topK + Int(ranking[token * topK + rank])
       return (Int(adapters[term]), weights[term])
     }
@@ -136,8 +141,7 @@ public struct Routing: Sendable, Equatable {
 extension Routing {
   private static func weights(
     of adapters: [Int32], logits: UnsafeBufferPointer<Float>, tokens: Int, adapterCount: Int,
-    topK: Int,
-    temperature: Float
+    topK: Int, temperature: Float
   ) -> [Float] {
     var weights = [Float](repeating: 1, count: tokens * topK)
     guard topK > 1 else { return weights }

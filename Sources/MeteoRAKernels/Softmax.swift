@@ -33,7 +33,8 @@ func contractSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
 
 /// The softmax of every row: `m = max`, `e = exp(x − m)`, `D = dot(e, 1)`, `p = e / D`.
 ///
-/// A row that holds NaN or +∞ gives NaN.
+/// A row that holds NaN or +∞, or nothing but −∞, gives NaN everywhere: +∞ − ∞ is NaN, as is what
+/// is divided by a sum that is. Beside a finite element, −∞ gives +0.
 ///
 /// - Parameter x: `[rows, width]`, row-major.
 /// - Returns: `[rows, width]`.
@@ -44,7 +45,8 @@ public func softmax(
   try requireElements(x.count, shape: [rows, width], of: "x")
   var y = x
   y.withUnsafeMutableBufferPointer { y in
-    guard let output = y.baseAddress else { return }
+    // Rows without elements are any number: none is visited.
+    guard let output = y.baseAddress, !y.isEmpty else { return }
     parallelism.forEachRange(of: rows) { range in
       for row in range { softmax(inPlace: output + row * width, count: width) }
     }

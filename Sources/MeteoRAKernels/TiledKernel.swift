@@ -22,12 +22,16 @@ import MeteoRAMath
 /// Tokens of one tile: enough rows of an adapter to fill eight chains, d still in the cache.
 private let tileTokens = 256
 
+/// Elements of z (64 MiB) that a tile of more than one token may have.
+private let tileBudget = 16 << 20
+
 func addDeltaByTiles(_ call: LoRAMoECall) {
   let tokens = call.routing.tokens
-  let tile = min(tileTokens, tokens)
-  guard tile > 0 else { return }
+  let ranks = call.bank.adapters.map { $0?.rank ?? 0 }
+  let widestToken = ranks.sorted(by: >).prefix(call.routing.topK).reduce(0, +)
+  let tile = min(tileTokens, max(tileBudget / max(widestToken, 1), 1))
   let z = AlignedMemory(
-    byteCount: tile * call.routing.topK * call.bank.maximumRank * MemoryLayout<Float>.size)
+    byteCount: min(tile, tokens) * widestToken * MemoryLayout<Float>.size)
   for first in stride(from: 0, to: tokens, by: tile) {
     let grouped = GroupedTerms(
       call, tokens: first..<min(first + tile, tokens),
@@ -49,26 +53,32 @@ private struct GroupedTerms {
   /// Row of z of every term.
   var z: [UnsafePointer<Float>] = []
   /// The adapters that have terms, ascending, with the places of their terms.
-  var groups: [(adapter: LoRAAdapter, terms: Range<Int>)] = []
-  let zBase: UnsafeMutablePointer<Float>
-  let zStride: Int
+  var groups: [Group] = []
+
+  struct Group {
+    var adapter: LoRAAdapter
+    var terms: Range<Int>
+    /// `[terms.count, rank]`.
+    var z: UnsafeMutablePointer<Float>
+  }
 
   init(_ call: LoRAMoECall, tokens: Range<Int>, z: UnsafeMutablePointer<Float>) {
     self.tokens = tokens
-    zBase = z
-    zStride = call.bank.maximumRank
     let (routing, bank) = (call.routing, call.bank)
     // Counting sort: ascending adapter, and ascending token inside.
     let range = tokens.lowerBound * routing.topK..<tokens.upperBound * routing.topK
     var next = [Int](repeating: 0, count: bank.adapters.count)
     for term in range { next[Int(routing.adapters[term])] += 1 }
     var count = 0
+    var zEnd = z
     for (index, adapter) in bank.adapters.enumerated() {
       let terms = next[index]
       next[index] = count
       guard let adapter, terms > 0 else { continue }
-      groups.append((adapter, count..<count + terms))
+      groups.append(Group(adapter: adapter, terms: count..<count + terms, z: zEnd))
+      for term in 0..<terms { self.z.append(zEnd + term * adapter.rank) }
       count += terms
+      zEnd += terms * adapter.rank
     }
     token = [Int](repeating: 0, count: count)
     factor = [Float](repeating: 0, count: count)
@@ -82,7 +92,6 @@ private struct GroupedTerms {
       factor[place] = routing.weights[term] * adapter.scaling
       x[place] = call.x + term / routing.topK * bank.inFeatures
     }
-    self.z = (0..<count).map { UnsafePointer(z + $0 * zStride) }
   }
 
   /// Region 1: `z = A · x` of every term.
@@ -93,10 +102,12 @@ private struct GroupedTerms {
         for group in groups {
           let terms = range.clamped(to: group.terms)
           if terms.isEmpty { continue }
+          let rank = group.adapter.rank
           for panel in group.adapter.a.panels {
             group.adapter.a.multiply(
               panel, rows: rows + terms.lowerBound, count: terms.count,
-              to: zBase + terms.lowerBound * zStride + panel.firstOutput, yStride: zStride)
+              to: group.z + (terms.lowerBound - group.terms.lowerBound) * rank + panel.firstOutput,
+              yStride: rank)
           }
         }
       }

@@ -8,12 +8,31 @@ private func ranksAbove(_ a: Float, _ b: Float) -> Bool {
   a > b || (a.isNaN && !b.isNaN)
 }
 
+/// Up to this k, insertion into a list of the k largest so far is fastest; its work grows with
+/// k · width.
+private let largestInserted = 32
+
 /// Writes the indices of the `k` largest of `count` logits to `selected`, largest first.
 func selectLargest(
   _ k: Int, of logits: UnsafePointer<Float>, count: Int, to selected: UnsafeMutablePointer<Int32>
 ) {
-  // Insertion into a sorted list: rows are short, and an equal logit of a higher index never
-  // moves ahead of a lower one.
+  if k <= largestInserted {
+    insertLargest(k, of: logits, count: count, to: selected)
+    return
+  }
+  let order = (0..<count).sorted { a, b in
+    let (x, y) = (logits[a], logits[b])
+    return ranksAbove(x, y) || (!ranksAbove(y, x) && a < b)
+  }
+  for (place, index) in order.prefix(k).enumerated() {
+    selected[place] = Int32(truncatingIfNeeded: index)
+  }
+}
+
+private func insertLargest(
+  _ k: Int, of logits: UnsafePointer<Float>, count: Int, to selected: UnsafeMutablePointer<Int32>
+) {
+  // An equal logit of a higher index never moves ahead of a lower one.
   var kept = 0
   for index in 0..<count {
     let logit = logits[index]
@@ -30,7 +49,8 @@ func selectLargest(
 
 /// The `k` largest of every row, as indices in descending order.
 ///
-/// −0 equals +0, NaN ranks above +∞, and of equal values the lower index comes first.
+/// −0 equals +0, NaN ranks above +∞ and equals NaN whatever its sign and payload, and of equal
+/// values the lower index comes first.
 ///
 /// - Parameters:
 ///   - logits: `[rows, width]`, row-major.
@@ -42,6 +62,7 @@ public func topK(
 ) throws(KernelError) -> [Int32] {
   try requireElements(logits.count, shape: [rows, width], of: "logits")
   try requireRouter(topK: k, adapterCount: width)
+  // No row is empty, and k is no more than its width: not larger than the logits.
   var selected = [Int32](repeating: 0, count: rows * k)
   logits.withUnsafeBufferPointer { logits in
     selected.withUnsafeMutableBufferPointer { selected in
@@ -56,9 +77,9 @@ public func topK(
 
 /// Throws unless `topK` adapters can be chosen among `adapterCount`.
 package func requireRouter(topK: Int, adapterCount: Int) throws(KernelError) {
-  guard adapterCount <= Int32.max else {
+  guard (1...Int(Int32.max)).contains(adapterCount) else {
     throw .outOfRange(
-      argument: "adapter count", actual: "\(adapterCount)", allowed: "at most \(Int32.max)")
+      argument: "adapter count", actual: "\(adapterCount)", allowed: "1...\(Int32.max)")
   }
   guard topK >= 1, topK <= adapterCount else {
     throw .outOfRange(

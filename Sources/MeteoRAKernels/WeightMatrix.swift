@@ -23,7 +23,7 @@ public final class WeightMatrix: Sendable {
   ///   - bytes: `[outFeatures, inFeatures]`, row-major, little-endian, at any alignment.
   ///   - format: The number format of `bytes`.
   ///   - parallelism: Threads for the packing; no influence on the result.
-  /// - Throws: ``KernelError`` if a size is negative or `bytes` is not as long as the shape asks.
+  /// - Throws: ``KernelError`` if a size is out of range or `bytes` is not as long as the shape asks.
   public init(
     rowMajor bytes: UnsafeRawBufferPointer, outFeatures: Int, inFeatures: Int,
     format: WeightFormat, parallelism: Parallelism = .serial
@@ -39,7 +39,8 @@ public final class WeightMatrix: Sendable {
   /// Packs binary32 weights.
   ///
   /// - Parameter values: `[outFeatures, inFeatures]`, row-major.
-  /// - Throws: ``KernelError`` if a size is negative or `values` is not as long as the shape asks.
+  /// - Throws: ``KernelError`` if a size is out of range or `values` is not as long as the shape
+  ///   asks.
   public init(_ values: [Float], outFeatures: Int, inFeatures: Int) throws(KernelError) {
     self.outFeatures = outFeatures
     self.inFeatures = inFeatures
@@ -133,8 +134,9 @@ extension WeightMatrix {
     return panels.lastIndex { $0.firstOutput <= output } ?? wholePanels
   }
 
-  /// No model has more; each panel costs a few words of description.
-  private static let maximumOutputs = 1 << 28
+  /// Outputs of a matrix without inputs: no byte backs them, but every panel is described by a few
+  /// words.
+  private static let maximumEmptyOutputs = 1 << 24
 
   private static func pack(
     _ bytes: UnsafeRawBufferPointer, outFeatures: Int, inFeatures: Int, format: WeightFormat,
@@ -142,11 +144,10 @@ extension WeightMatrix {
   ) throws(KernelError) -> ([Panel], AlignedMemory) {
     try requireElements(
       bytes.count, shape: [outFeatures, inFeatures, format.byteWidth], of: "weight matrix bytes")
-    // Without inputs, no byte backs the outputs that are claimed.
-    guard outFeatures <= Self.maximumOutputs else {
+    guard inFeatures > 0 || outFeatures <= Self.maximumEmptyOutputs else {
       throw .outOfRange(
         argument: "outFeatures", actual: "\(outFeatures)",
-        allowed: "at most \(Self.maximumOutputs)")
+        allowed: "at most \(Self.maximumEmptyOutputs) without inputs")
     }
     var size = 0
     let panels = panelRanges(outFeatures: outFeatures).map { outputs in

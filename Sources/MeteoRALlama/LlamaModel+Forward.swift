@@ -104,7 +104,7 @@ private struct ForwardPass: ~Copyable {
     let width = model.configuration.hiddenSize
     hidden = RowBuffer(rows: rows, width: width)
     normed = RowBuffer(rows: rows, width: width)
-    tables = model.rotary.tables(for: origins.map(\.position))
+    tables = model.rotary.tables(forRows: origins.map(\.position))
     observer?.begin(rows: origins)
     for (row, token) in inputs.lazy.flatMap(\.tokens).enumerated() {
       model.embedding.copyRow(token, to: hidden.row(row))

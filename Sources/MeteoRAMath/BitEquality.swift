@@ -2,7 +2,6 @@
 /// payload and sign. So +0 and −0 differ.
 public enum BitEquality {
   /// Whether two numbers are equal in the sense of the contract.
-  @inlinable
   public static func equal(_ a: Float, _ b: Float) -> Bool {
     a.bitPattern == b.bitPattern || (a.isNaN && b.isNaN)
   }

@@ -10,7 +10,7 @@
 /// Every step rounds once to binary32. The result is never −0, and it is +0 for count 0.
 public enum DotProduct {
   /// The number of products that one chain of fused multiply-adds sums.
-  @inlinable public static var blockLength: Int { 128 }
+  public static var blockLength: Int { 128 }
 
   /// The dot product of two contiguous vectors.
   ///
@@ -18,7 +18,6 @@ public enum DotProduct {
   ///   - a: At least `count` elements.
   ///   - b: At least `count` elements.
   ///   - count: The number of products, at least 0.
-  @inlinable
   public static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, count: Int) -> Float
   {
     dot(a, b, stride: 1, count: count)
@@ -31,7 +30,6 @@ public enum DotProduct {
   ///   - b: Elements 0, `stride`, 2 · `stride`, … are used, `count` of them.
   ///   - stride: The distance of neighbouring elements of `b`, in elements.
   ///   - count: The number of products, at least 0.
-  @inlinable
   public static func dot(
     _ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, stride: Int, count: Int
   ) -> Float {

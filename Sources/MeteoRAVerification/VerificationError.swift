@@ -23,6 +23,8 @@ public enum VerificationError: Error, Equatable, Sendable {
   /// An input has another number of dimensions, or another kind of elements, than the operation
   /// takes.
   case inputMismatch(case: String, name: String, expected: String, actual: String)
+  /// An output would be large, and larger than the case expects it; `nil` if it expects none.
+  case outputTooLarge(case: String, name: String, shape: [Int], expected: [Int]?)
   /// No operation has this name.
   case unknownOperation(case: String, operation: String)
   /// The operation has nothing that the case's check could compare.
@@ -48,6 +50,9 @@ extension VerificationError: CustomStringConvertible {
     case .notATensor(let id, let name): "\(id): '\(name)' is a file, expected a tensor"
     case .inputMismatch(let id, let name, let expected, let actual):
       "\(id): the input '\(name)' is \(actual), expected \(expected)"
+    case .outputTooLarge(let id, let name, let shape, let expected):
+      "\(id): not run, since the output '\(name)' would be of shape \(shape), "
+        + "the case expects \(expected.map { "\($0)" } ?? "none")"
     case .unknownOperation(let id, let operation):
       "\(id): not run, since the operation '\(operation)' is unknown"
     case .inapplicableCheck(let id, let operation):

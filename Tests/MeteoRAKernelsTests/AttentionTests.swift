@@ -240,16 +240,46 @@ struct AttentionTests {
           argument: "heads", actual: "\(heads)", allowed: "a multiple of 2 kv heads"))
   }
 
+  @Test("it refuses more heads than there can be")
+  func refusesHugeHeads() {
+    #expect(
+      refusal(heads: .max, keyValueHeads: 1)
+        == .invalidDimension(argument: "queries", shape: [2, .max, 2], maximum: 1 << 31))
+    #expect(
+      refusal(heads: .max, keyValueHeads: .max)
+        == .invalidDimension(argument: "queries", shape: [2, .max, 2], maximum: 1 << 31))
+  }
+
+  @Test("it refuses a position whose blocks of keys would take gigabytes")
+  func refusesHugePosition() {
+    let count = 1 << 19 + 1
+    #expect(
+      refusal(
+        queries: count, keys: count, values: count, heads: count, keyValueHeads: count,
+        dimension: 1, lengths: [1])
+        == .outOfRange(
+          argument: "kv heads times head_dim", actual: "524289 · 1", allowed: "at most 524288"))
+  }
+
+  /// A block of 128 positions of 4096 elements takes 4 MiB.
+  @Test("it takes many short sequences, some at a time")
+  func takesManySequences() throws {
+    let example = Example(seed: 21, rows: 70, heads: 64, keyValueHeads: 64, dimension: 64)
+    let y = try example.attention(lengths: [Int](repeating: 1, count: 69) + [1], threads: 2)
+    // One position has all the weight.
+    expectSameBits(y, example.values)
+  }
+
   @Test("it refuses key-value heads that are not above 0", arguments: [0, -1])
   func refusesKeyValueHeads(heads: Int) {
     #expect(refusal(keyValueHeads: heads) != nil)
   }
 
-  @Test("it refuses an empty head", arguments: [0, -2])
+  @Test("it refuses an empty head", arguments: [0, -2, 65537, .max, .min])
   func refusesDimension(dimension: Int) {
     #expect(
       refusal(dimension: dimension)
-        == .outOfRange(argument: "head_dim", actual: "\(dimension)", allowed: "above 0"))
+        == .outOfRange(argument: "head_dim", actual: "\(dimension)", allowed: "1...65536"))
   }
 
   @Test("it refuses a sequence length", arguments: [[0, 2], [-1, 3], [.max], [2, .max]])

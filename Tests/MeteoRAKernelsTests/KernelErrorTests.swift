@@ -21,8 +21,12 @@ struct KernelErrorTests {
       "token 4 selects adapter 9 of 3, or selects it twice"
     ),
     (
-      .shapeOverflow(argument: "y", shape: [.max, 2]),
-      "y of shape [9223372036854775807, 2] has more elements than can be addressed"
+      .invalidDimension(argument: "x", shape: [-1, 3], maximum: 9),
+      "x is of shape [-1, 3], every dimension must be in 0...9"
+    ),
+    (
+      .tooManyElements(argument: "y", shape: [4, 2], maximum: 7),
+      "y is of shape [4, 2], allowed are at most 7 elements"
     ),
   ]
 

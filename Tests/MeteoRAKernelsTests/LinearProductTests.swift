@@ -92,17 +92,47 @@ struct LinearProductTests {
   @Test("it refuses a negative number of rows")
   func refusesNegativeRows() throws {
     let (matrix, _) = try SeededRandom.matrix(2, 3)
-    #expect(throws: KernelError.shapeOverflow(argument: "x", shape: [-1, 3])) {
+    #expect(throws: KernelError.invalidDimension(argument: "x", shape: [-1, 3], maximum: 1 << 31)) {
       try linear([], rows: -1, weights: matrix)
     }
   }
 
-  @Test("it refuses an output that cannot be counted")
-  func refusesHugeOutput() throws {
-    let matrix = try WeightMatrix([], outFeatures: 2, inFeatures: 0)
-    #expect(throws: KernelError.shapeOverflow(argument: "y", shape: [.max, 2])) {
-      try linear([], rows: .max, weights: matrix)
+  @Test("it refuses more rows than any input has", arguments: [Int.max, 1 << 58, 1 << 31 + 1])
+  func refusesHugeRows(rows: Int) throws {
+    let matrix = try WeightMatrix([], outFeatures: 1, inFeatures: 0)
+    #expect(
+      throws: KernelError.invalidDimension(argument: "x", shape: [rows, 0], maximum: 1 << 31)
+    ) {
+      try linear([], rows: rows, weights: matrix)
     }
+  }
+
+  @Test("it refuses an output that no memory holds", arguments: [1 << 31, 1 << 30 + 1])
+  func refusesHugeOutput(rows: Int) throws {
+    let matrix = try WeightMatrix([], outFeatures: 2, inFeatures: 0)
+    #expect(
+      throws: KernelError.tooManyElements(argument: "y", shape: [rows, 2], maximum: 1 << 31)
+    ) {
+      try linear([], rows: rows, weights: matrix)
+    }
+  }
+
+  @Test("it refuses an output far larger than its input")
+  func refusesOuterProduct() throws {
+    let column = [Float](repeating: 1, count: 1 << 16)
+    let matrix = try WeightMatrix(column, outFeatures: 1 << 16, inFeatures: 1)
+    #expect(
+      throws: KernelError.tooManyElements(
+        argument: "y", shape: [1 << 16, 1 << 16], maximum: 1 << 31)
+    ) {
+      try linear(column, rows: 1 << 16, weights: matrix)
+    }
+  }
+
+  @Test("it gives nothing for rows without elements on either side", arguments: [1, 1 << 31])
+  func takesEmptyRows(rows: Int) throws {
+    let matrix = try WeightMatrix([], outFeatures: 0, inFeatures: 0)
+    #expect(try linear([], rows: rows, weights: matrix).isEmpty)
   }
 
   @Test("it gives nothing for no rows")

@@ -99,7 +99,7 @@ struct LoRAMoEKernelTests {
       [Float](repeating: .nan, count: 20), outFeatures: 2, inFeatures: 10)
     let b = try WeightMatrix([Float](repeating: .nan, count: 18), outFeatures: 9, inFeatures: 2)
     var adapters = example.bank.adapters
-    adapters[2] = try LoRAAdapter(a: nan, b: b, scaling: .nan)
+    adapters[2] = try LoRAAdapter(a: nan, b: b, scaling: 2)
     let bank = try LoRABank(adapters: adapters, outFeatures: 9, inFeatures: 10)
     var y = example.base
     let delta = try kernel.addDelta(
@@ -138,6 +138,44 @@ struct LoRAMoEKernelTests {
       results.append(y)
     }
     for result in results { expectSameBits(result, results[0]) }
+  }
+
+  /// A buffer of the largest adapter for every choice would take 256 times the memory of all
+  /// adapters here.
+  @Test("it takes one adapter of a large rank among many small", arguments: LoRAMoEKernel.allCases)
+  func takesUnevenRanks(kernel: LoRAMoEKernel) throws {
+    let example = try AdapterExample(
+      seed: 12, tokens: 3, inFeatures: 2, outFeatures: 3,
+      ranks: (0..<256).map { $0 == 77 ? 40_000 : 1 }, topK: 256)
+    var y = example.base
+    let delta = try kernel.addDelta(
+      example.x, routing: example.routing, bank: example.bank, to: &y,
+      parallelism: try Parallelism(threads: 2))
+    expectSameBits(delta, example.expectedDelta)
+  }
+
+  /// z of a token has 300,000 elements here: the tiled kernel takes 55 tokens at a time.
+  @Test("it equals the formulas where large ranks make tiles of few tokens")
+  func takesLargeRanks() throws {
+    let example = try AdapterExample(
+      seed: 13, tokens: 120, inFeatures: 1, outFeatures: 1, ranks: [150_000, 150_000, 3], topK: 2)
+    let expected = example.expectedDelta
+    for threads in [1, 3] {
+      var y = example.base
+      let delta = try LoRAMoEKernel.tiled.addDelta(
+        example.x, routing: example.routing, bank: example.bank, to: &y,
+        parallelism: try Parallelism(threads: threads))
+      expectSameBits(delta, expected)
+    }
+  }
+
+  @Test("it gives nothing for a layer without outputs", arguments: LoRAMoEKernel.allCases)
+  func takesNoOutputs(kernel: LoRAMoEKernel) throws {
+    let example = try AdapterExample(
+      seed: 14, tokens: 3, inFeatures: 2, outFeatures: 0, ranks: [2, 1], topK: 1)
+    var y: [Float] = []
+    #expect(
+      try kernel.addDelta(example.x, routing: example.routing, bank: example.bank, to: &y).isEmpty)
   }
 
   @Test("it gives nothing for no tokens", arguments: LoRAMoEKernel.allCases)

@@ -16,6 +16,27 @@ struct ParallelismTests {
     }
   }
 
+  @Test("it splits any number of indices", arguments: threadCounts + [1024])
+  func splitsLargest(threads: Int) throws {
+    let ranges = Collected<Range<Int>>()
+    try Parallelism(threads: threads).forEachRange(of: .max) { ranges.append($0) }
+    let sorted = ranges.all.sorted { $0.lowerBound < $1.lowerBound }
+    #expect(sorted.count == threads)
+    #expect(sorted.first?.lowerBound == 0)
+    #expect(sorted.last?.upperBound == .max)
+    #expect(zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
+    let lengths = sorted.map(\.count)
+    #expect((lengths.max() ?? 0) - (lengths.min() ?? 0) <= 1)
+  }
+
+  @Test("it calls nothing for no work", arguments: [0, -1, Int.min])
+  func callsNothing(count: Int) throws {
+    let calls = Collected<Int>()
+    try Parallelism(threads: 3).forEachRange(of: count) { calls.append($0.count) }
+    try Parallelism(threads: 3).forEachDeal(of: count) { _ in calls.append(0) }
+    #expect(calls.all.isEmpty)
+  }
+
   @Test("it deals every index once", arguments: threadCounts)
   func dealsOnce(threads: Int) throws {
     let parallelism = try Parallelism(threads: threads)

@@ -36,7 +36,7 @@ struct RotaryTests {
     var random = SeededRandom(40)
     let embedding = try RotaryEmbedding(headDimension: 6, theta: 500_000)
     let x = random.floats(5 * 2 * 6)
-    let tables = embedding.tables(for: [0, 1, 2, 3, 4])
+    let tables = try embedding.tables(for: [0, 1, 2, 3, 4])
     var y = GuardedOutput(x)
     y.write {
       rotate(
@@ -48,11 +48,12 @@ struct RotaryTests {
       y.output, try rotate(x, positions: [0, 1, 2, 3, 4], heads: 2, by: embedding))
   }
 
-  @Test("it refuses a head dimension", arguments: [0, -2, 1, 63])
+  @Test(
+    "it refuses a head dimension", arguments: [0, -2, 1, 63, 65537, 65538, 1 << 60, .max, .min])
   func refusesDimension(dimension: Int) {
     #expect(
       throws: KernelError.outOfRange(
-        argument: "head_dim", actual: "\(dimension)", allowed: "even, above 0")
+        argument: "head_dim", actual: "\(dimension)", allowed: "even, in 2...65536")
     ) {
       try RotaryEmbedding(headDimension: dimension, theta: 10000)
     }
@@ -65,6 +66,55 @@ struct RotaryTests {
         argument: "rope_theta", actual: "\(theta)", allowed: "finite, above 0")
     ) {
       try RotaryEmbedding(headDimension: 4, theta: theta)
+    }
+  }
+
+  @Test("it takes the largest head")
+  func takesLargestHead() throws {
+    let embedding = try RotaryEmbedding(headDimension: 65536, theta: 10000)
+    #expect(embedding.inverseFrequencies.count == 32768)
+  }
+
+  @Test("it takes any position", arguments: [Int.max, .min, -1])
+  func takesAnyPosition(position: Int) throws {
+    let embedding = try RotaryEmbedding(headDimension: 2, theta: 10000)
+    let y = try rotate([1, 0], positions: [position], heads: 1, by: embedding)
+    let angle = Float(position)
+    expectSameBits(
+      y,
+      [
+        CorrectlyRounded.cos(angle) - 0 * CorrectlyRounded.sin(angle),
+        0 * CorrectlyRounded.cos(angle) + CorrectlyRounded.sin(angle),
+      ])
+  }
+
+  @Test("it refuses tables that no memory holds")
+  func refusesTables() throws {
+    let embedding = try RotaryEmbedding(headDimension: 65536, theta: 10000)
+    let positions = [Int](repeating: 0, count: 65537)
+    #expect(
+      throws: KernelError.tooManyElements(
+        argument: "cos", shape: [65537, 32768], maximum: 1 << 31)
+    ) {
+      try embedding.tables(for: positions)
+    }
+  }
+
+  @Test("it makes no tables for rows without heads")
+  func takesNoHeads() throws {
+    let embedding = try RotaryEmbedding(headDimension: 65536, theta: 10000)
+    let positions = [Int](repeating: 0, count: 1 << 20)
+    #expect(try rotate([], positions: positions, heads: 0, by: embedding).isEmpty)
+  }
+
+  @Test("it refuses a number of heads out of range", arguments: [-1, .max])
+  func refusesHeadCount(heads: Int) throws {
+    let embedding = try RotaryEmbedding(headDimension: 4, theta: 10000)
+    #expect(
+      throws: KernelError.invalidDimension(
+        argument: "x", shape: [1, heads, 4], maximum: 1 << 31)
+    ) {
+      try rotate([], positions: [0], heads: heads, by: embedding)
     }
   }
 

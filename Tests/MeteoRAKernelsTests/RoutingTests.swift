@@ -38,6 +38,53 @@ struct RoutingTests {
     #expect(first.map(\.weight) == [0.5, 0.25, 0.125])
   }
 
+  @Test("it has no adapters for a token that is not there", arguments: [-1, 2, .max, .min])
+  func answersUnknownToken(token: Int) throws {
+    let routing = try Routing(
+      selected: [3, 0, 1, 2], weights: [1, 2, 3, 4], tokens: 2, topK: 2, adapterCount: 4)
+    #expect(routing.selected(token: token).isEmpty)
+    #expect(routing.selected(token: 1).map(\.adapter) == [1, 2])
+  }
+
+  @Test("it weighs NaN and infinity as softmax does, and one adapter with 1")
+  func weighsInfinity() throws {
+    let infinity = Float.infinity
+    func weights(_ logits: [Float], topK: Int) throws -> [Float] {
+      try Routing(logits: logits, tokens: 1, adapterCount: 3, topK: topK, temperature: 1).weights
+    }
+    expectSameBits(try weights([1, .nan, 2], topK: 2), [.nan, .nan])
+    expectSameBits(try weights([1, 2, infinity], topK: 2), [.nan, .nan])
+    expectSameBits(try weights([-infinity, -infinity, -infinity], topK: 2), [.nan, .nan])
+    expectSameBits(try weights([1, -infinity, -infinity], topK: 2), [1, 0])
+    expectSameBits(try weights([1, .nan, 2], topK: 1), [1])
+  }
+
+  @Test("it refuses a number of tokens", arguments: [-1, .max, 1 << 31 + 1])
+  func refusesTokens(tokens: Int) {
+    #expect(
+      throws: KernelError.invalidDimension(
+        argument: "gate logits", shape: [tokens, 2], maximum: 1 << 31)
+    ) {
+      try Routing(logits: [], tokens: tokens, adapterCount: 2, topK: 1, temperature: 1)
+    }
+    #expect(
+      throws: KernelError.invalidDimension(
+        argument: "selected", shape: [tokens, 1], maximum: 1 << 31)
+    ) {
+      try Routing(selected: [], weights: [], tokens: tokens, topK: 1, adapterCount: 2)
+    }
+  }
+
+  @Test("it refuses tokens that choose among no adapters")
+  func refusesNoAdapters() {
+    #expect(
+      throws: KernelError.outOfRange(
+        argument: "adapter count", actual: "0", allowed: "1...2147483647")
+    ) {
+      try Routing(logits: [], tokens: 1 << 31, adapterCount: 0, topK: 1, temperature: 1)
+    }
+  }
+
   @Test("it refuses a temperature", arguments: [0, -1, .infinity, .nan, -.infinity] as [Float])
   func refusesTemperature(temperature: Float) {
     #expect(

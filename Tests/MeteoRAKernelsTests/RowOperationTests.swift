@@ -45,6 +45,29 @@ struct RowOperationTests {
     }
   }
 
+  @Test("RMSNorm visits no rows without elements", arguments: [1, 1 << 31], threadCounts)
+  func normalisesEmptyRows(rows: Int, threads: Int) throws {
+    let y = try rmsNorm(
+      [], rows: rows, weight: [], epsilon: 1, parallelism: try Parallelism(threads: threads))
+    #expect(y.isEmpty)
+  }
+
+  @Test("RMSNorm refuses a number of rows", arguments: [-1, .min, 1 << 31 + 1, .max])
+  func refusesNormRows(rows: Int) {
+    #expect(
+      throws: KernelError.invalidDimension(argument: "x", shape: [rows, 0], maximum: 1 << 31)
+    ) {
+      try rmsNorm([], rows: rows, weight: [], epsilon: 1)
+    }
+  }
+
+  @Test("RMSNorm of a row whose squares overflow is zero, and NaN where it is infinite")
+  func normalisesInfinity() throws {
+    let y = try rmsNorm(
+      [.infinity, 1, -1, .nan, 1, 1, 3e38, 3e38, -3e38], rows: 3, weight: [1, 1, 1], epsilon: 0)
+    expectSameBits(y, [.nan, 0, -0.0, .nan, .nan, .nan, 0, 0, -0.0])
+  }
+
   @Test("SiLU multiplies the gate's sigmoid", arguments: widths, threadCounts)
   func activates(count: Int, threads: Int) throws {
     var random = SeededRandom(count)
@@ -80,6 +103,40 @@ struct RowOperationTests {
       return numerators.map { $0 / sum }
     }
     expectSameBits(y, expected)
+  }
+
+  @Test("softmax visits no rows without elements", arguments: [1, 1 << 31], threadCounts)
+  func weighsEmptyRows(rows: Int, threads: Int) throws {
+    let y = try softmax([], rows: rows, width: 0, parallelism: try Parallelism(threads: threads))
+    #expect(y.isEmpty)
+  }
+
+  @Test(
+    "softmax refuses a size out of range",
+    arguments: [(.max, 0), (-1, 0), (0, -1), (0, .max), (.max, .max), (-1, -1)] as [(Int, Int)])
+  func refusesSoftmaxSizes(rows: Int, width: Int) {
+    #expect(
+      throws: KernelError.invalidDimension(argument: "x", shape: [rows, width], maximum: 1 << 31)
+    ) {
+      try softmax([], rows: rows, width: width)
+    }
+  }
+
+  @Test("softmax refuses more elements than can be counted")
+  func refusesSoftmaxOverflow() {
+    #expect(
+      throws: KernelError.elementCount(argument: "x", expected: 1 << 62, actual: 1)
+    ) {
+      try softmax([1], rows: 1 << 31, width: 1 << 31)
+    }
+  }
+
+  @Test("softmax of NaN, of +∞ and of nothing but −∞ is NaN; beside a number, −∞ gives +0")
+  func weighsInfinity() throws {
+    let infinity = Float.infinity
+    let y = try softmax(
+      [1, .nan, .nan, 1, infinity, 0, -infinity, -infinity, 7, -infinity], rows: 5, width: 2)
+    expectSameBits(y, [.nan, .nan, .nan, .nan, .nan, .nan, .nan, .nan, 1, 0])
   }
 
   @Test("softmax refuses an input of another size")

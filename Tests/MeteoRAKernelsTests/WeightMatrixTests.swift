@@ -92,7 +92,8 @@ struct WeightMatrixTests {
   @Test("it refuses a negative size")
   func refusesNegativeSize() {
     #expect(
-      throws: KernelError.shapeOverflow(argument: "weight matrix bytes", shape: [-1, -1, 4])
+      throws: KernelError.invalidDimension(
+        argument: "weight matrix bytes", shape: [-1, -1, 4], maximum: 1 << 31)
     ) {
       try WeightMatrix([1], outFeatures: -1, inFeatures: -1)
     }
@@ -101,10 +102,20 @@ struct WeightMatrixTests {
   @Test("it refuses a size that overflows")
   func refusesOverflow() {
     #expect(
-      throws: KernelError.shapeOverflow(
-        argument: "weight matrix bytes", shape: [1 << 40, 1 << 40, 4])
+      throws: KernelError.tooManyElements(
+        argument: "weight matrix bytes", shape: [1 << 31, 1 << 31, 4], maximum: .max)
     ) {
-      try WeightMatrix([1], outFeatures: 1 << 40, inFeatures: 1 << 40)
+      try WeightMatrix([1], outFeatures: 1 << 31, inFeatures: 1 << 31)
+    }
+  }
+
+  @Test("it refuses a size above any", arguments: [(1 << 40, 0), (0, 1 << 40), (.max, 0)])
+  func refusesDimension(outFeatures: Int, inFeatures: Int) {
+    #expect(
+      throws: KernelError.invalidDimension(
+        argument: "weight matrix bytes", shape: [outFeatures, inFeatures, 4], maximum: 1 << 31)
+    ) {
+      try WeightMatrix([], outFeatures: outFeatures, inFeatures: inFeatures)
     }
   }
 
@@ -112,9 +123,9 @@ struct WeightMatrixTests {
   func refusesUnbackedOutputs() {
     #expect(
       throws: KernelError.outOfRange(
-        argument: "outFeatures", actual: "1099511627776", allowed: "at most 268435456")
+        argument: "outFeatures", actual: "16777217", allowed: "at most 16777216 without inputs")
     ) {
-      try WeightMatrix([], outFeatures: 1 << 40, inFeatures: 0)
+      try WeightMatrix([], outFeatures: 1 << 24 + 1, inFeatures: 0)
     }
   }
 }

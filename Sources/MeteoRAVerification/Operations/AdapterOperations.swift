@@ -41,10 +41,11 @@ extension CaseRun {
     let x = try floats("x", rank: 2)
     let gate = try matrix("gate")
     let bank = try bank()
+    let shape = [x.shape[0], gate.outFeatures]
+    try requireRoom(for: "gate_logits", shape: shape)
     let logits = try kernel { () throws(KernelError) in
       try linear(x.values, rows: x.shape[0], weights: gate, parallelism: parallelism)
     }
-    let shape = [x.shape[0], gate.outFeatures]
     let routing = try routing(by: logits, shape: shape)
     var outputs = try update(routing: routing, bank: bank)
     outputs["gate_logits"] = GoldenTensor(logits, shape: shape)

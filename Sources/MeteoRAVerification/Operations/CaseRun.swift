@@ -89,6 +89,35 @@ struct CaseRun {
       actual: "\(tensor.typeName) \(tensor.shape)")
   }
 
+  // MARK: Outputs
+
+  /// Elements that an output may have without a file that backs as many.
+  private static let smallOutput = 1 << 20
+
+  /// Throws if an output would be large and larger than the case expects it: a few bytes of a
+  /// manifest can claim more than any memory holds.
+  ///
+  /// To be called before an operation whose output is not bounded by its inputs. What the case
+  /// expects is in a file of the pack.
+  func requireRoom(for name: String, shape: [Int]) throws(VerificationError) {
+    let expected = golden.output(named: name)?.tensor?.shape
+    let room = max(Self.elementCount(expected ?? []) ?? 0, Self.smallOutput)
+    guard let count = Self.elementCount(shape), count <= room else {
+      throw .outputTooLarge(case: golden.id, name: name, shape: shape, expected: expected)
+    }
+  }
+
+  /// The product of `shape`; `nil` if it is no `Int`.
+  private static func elementCount(_ shape: [Int]) -> Int? {
+    var count = 1
+    for size in shape {
+      let (product, overflow) = count.multipliedReportingOverflow(by: size)
+      if overflow { return nil }
+      count = product
+    }
+    return count
+  }
+
   // MARK: Parameters and errors
 
   /// Reads parameters of the case.

@@ -12,11 +12,13 @@ extension CaseRun {
     let x = try floats("x", rank: 2)
     let weights = try matrix("weight")
     let bias = golden.input(named: "bias") == nil ? nil : try floats("bias", rank: 1).values
+    let shape = [x.shape[0], weights.outFeatures]
+    try requireRoom(for: "y", shape: shape)
     let y = try kernel { () throws(KernelError) in
       try linear(
         x.values, rows: x.shape[0], weights: weights, bias: bias, parallelism: parallelism)
     }
-    return .tensors(["y": GoldenTensor(y, shape: [x.shape[0], weights.outFeatures])])
+    return .tensors(["y": GoldenTensor(y, shape: shape)])
   }
 
   func normalisation() throws(VerificationError) -> OperationOutcome {

@@ -32,6 +32,8 @@ extension CaseRun {
     let b = try floats("b", rank: 2)
     try requireEqualShapes(("a", a.shape), ("b", b.shape))
     let (rows, length) = (a.shape[0], a.shape[1])
+    // Vectors without elements are any number.
+    try requireRoom(for: "y", shape: [rows])
     var y: [Float] = []
     for row in 0..<rows {
       let range = row * length..<(row + 1) * length

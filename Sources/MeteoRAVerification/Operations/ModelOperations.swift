@@ -29,6 +29,7 @@ extension CaseRun {
     _ detail: TraceDetail
   ) throws(VerificationError) -> [String: GoldenTensor] {
     let ids = try integers("ids", rank: 1).values
+    try requireNoMoreTokens(ids.count)
     let model = try model()
     let mode = try mode()
     let trace = try meteora { () throws(MeteoRAError) in
@@ -46,12 +47,26 @@ extension CaseRun {
     return tensors
   }
 
+  /// Throws if a trace would have more rows than any output of the case.
+  private func requireNoMoreTokens(_ count: Int) throws(VerificationError) {
+    let shapes = golden.outputs.compactMap { $0.tensor?.shape }.filter { !$0.contains(0) }
+    let rows = shapes.compactMap(\.first).max() ?? 0
+    guard count <= rows else {
+      throw .inputMismatch(
+        case: golden.id, name: "ids", expected: "at most as long as the outputs, \(rows)",
+        actual: "\(count) long")
+    }
+  }
+
   func generation() throws(VerificationError) -> OperationOutcome {
     let ids = try integers("ids", rank: 1).values
+    let expectedCount = golden.output(named: "new_ids")?.tensor?.shape.first ?? 0
     let options = try parameters { parameters throws(JSONError) in
       let limit = 0...Int(Int32.max)
       var options = GenerationOptions()
-      options.maximumNewTokens = try parameters.required("max_new_tokens").integerValue(in: limit)
+      // One token more than is expected is as wrong as a million.
+      options.maximumNewTokens = min(
+        try parameters.required("max_new_tokens").integerValue(in: limit), expectedCount + 1)
       options.noRepeatNgramSize =
         try parameters.required("no_repeat_ngram_size").integerValue(in: limit)
       options.endOfSequence = try parameters.required("eos_token_id").integersValue(in: limit)

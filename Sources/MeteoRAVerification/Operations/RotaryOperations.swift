@@ -14,13 +14,14 @@ extension CaseRun {
     let x = try floats("x", rank: 3)
     let positions = try integers("positions", rank: 1).values
     let embedding = try embedding()
-    let y = try kernel { () throws(KernelError) in
-      try rotate(
+    let shape = [positions.count, embedding.headDimension / 2]
+    try requireRoom(for: "cos", shape: shape)
+    let (y, tables) = try kernel { () throws(KernelError) in
+      let y = try rotate(
         x.values, positions: positions, heads: x.shape[1], by: embedding,
         parallelism: parallelism)
+      return (y, try embedding.tables(for: positions))
     }
-    let tables = embedding.tables(for: positions)
-    let shape = [positions.count, embedding.headDimension / 2]
     return .tensors([
       "y": GoldenTensor(y, shape: x.shape), "cos": GoldenTensor(tables.cos, shape: shape),
       "sin": GoldenTensor(tables.sin, shape: shape),
