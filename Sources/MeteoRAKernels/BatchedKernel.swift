@@ -16,7 +16,7 @@ import MeteoRAMath
 // exact, and the chain of every output is that of the loop kernel, so the bits are the same.
 // Threads split the pairs (t, j), then the tokens.
 
-/// Elements of gathered copies (32 MiB) at which a chunk of tokens ends.
+/// Elements of gathered copies (32 MiB) that a chunk of more than one token may have.
 private let gatherBudget = 8 << 20
 
 func addDeltaByBatches(_ call: LoRAMoECall) {
@@ -85,15 +85,18 @@ private struct GatheredChunk {
 
   var byteCount: Int { elements * MemoryLayout<Float>.size }
 
-  /// One token, and more until the budget is reached.
+  /// One token, and as many more as fit the budget.
   init(from first: Int, routing: Routing, layouts: [GatherLayout?]) {
-    repeat {
-      for term in (first + tokens) * routing.topK..<(first + tokens + 1) * routing.topK {
+    for token in first..<routing.tokens {
+      let choices = routing.adapters[token * routing.topK..<(token + 1) * routing.topK]
+      let sizes = choices.map { layouts[Int($0)]?.elements ?? 0 }
+      if tokens > 0, elements + sizes.reduce(0, +) > gatherBudget { return }
+      for size in sizes {
         offsets.append(elements)
-        elements += layouts[Int(routing.adapters[term])]?.elements ?? 0
+        elements += size
       }
       tokens += 1
-    } while first + tokens < routing.tokens && elements < gatherBudget
+    }
   }
 }
 
