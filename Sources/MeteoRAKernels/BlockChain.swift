@@ -15,23 +15,9 @@ import MeteoRAMath
 // ever split, and the chain of each output is the same whatever the vector width, the number of
 // rows at a time or the processor. Eight rows by two vectors keep 16 chains in flight, which
 // covers the latency of fma, and load each weight once for eight rows.
-
-/// The number of outputs that lie side by side in a panel of weights.
-enum PanelWidth: Int, Sendable {
-  case wide = 32
-  case medium = 16
-  case narrow = 8
-}
-
-/// The k range of one call, in elements of x, and where its weights lie.
-struct WeightBlock {
-  /// The weights of the first k.
-  var base: UnsafeRawPointer
-  /// Bytes from one k to the next.
-  var stride: Int
-  var format: WeightFormat
-  var width: PanelWidth
-}
+//
+// Formats, vectors and rows are generic and stand in one file: a debug build compiles file by file,
+// and would not specialise what it finds elsewhere.
 
 /// Adds the chain over `range` of each of `rowCount` rows to `y`.
 ///
@@ -78,7 +64,7 @@ private func widen<Source: PairSource, Lanes: ChainLanes>(
 ) {
   let half = MemoryLayout<Lanes>.size
   for k in 0..<count {
-    let pair = Lanes.load(source, weights.base + k * weights.stride)
+    let pair: Pair<Lanes> = Source.pair(weights.base + k * weights.stride)
     target.storeBytes(of: pair.low, toByteOffset: 2 * k * half, as: Lanes.self)
     target.storeBytes(of: pair.high, toByteOffset: (2 * k + 1) * half, as: Lanes.self)
   }
@@ -119,7 +105,7 @@ private func chain<Source: PairSource, Rows: RowGroup>(
   let stride = weights.stride
   var k = range.lowerBound
   while k < range.upperBound {
-    sums.add(Rows.Lanes.load(source, position), times: rows, at: k)
+    sums.add(Source.pair(position), times: rows, at: k)
     position += stride
     k &+= 1
   }
@@ -157,26 +143,14 @@ private struct Pair<Lanes: ChainLanes> {
   }
 }
 
-/// A vector of outputs, and how each weight format fills two of them.
+/// A vector of outputs, and the vector of the bits of as many weights.
 private protocol ChainLanes: SIMD where Scalar == Float {
-  static func load<Source: PairSource>(_ source: Source.Type, _ at: UnsafeRawPointer) -> Pair<Self>
+  associatedtype Bits: SIMD where Bits.Scalar == UInt32
 }
 
-extension SIMD16<Float>: ChainLanes {
-  @inline(__always) fileprivate static func load<Source: PairSource>(
-    _ source: Source.Type, _ at: UnsafeRawPointer
-  ) -> Pair<Self> { source.pair16(at) }
-}
-extension SIMD8<Float>: ChainLanes {
-  @inline(__always) fileprivate static func load<Source: PairSource>(
-    _ source: Source.Type, _ at: UnsafeRawPointer
-  ) -> Pair<Self> { source.pair8(at) }
-}
-extension SIMD4<Float>: ChainLanes {
-  @inline(__always) fileprivate static func load<Source: PairSource>(
-    _ source: Source.Type, _ at: UnsafeRawPointer
-  ) -> Pair<Self> { source.pair4(at) }
-}
+extension SIMD16<Float>: ChainLanes { fileprivate typealias Bits = SIMD16<UInt32> }
+extension SIMD8<Float>: ChainLanes { fileprivate typealias Bits = SIMD8<UInt32> }
+extension SIMD4<Float>: ChainLanes { fileprivate typealias Bits = SIMD4<UInt32> }
 
 // MARK: Formats
 
@@ -185,39 +159,24 @@ extension SIMD4<Float>: ChainLanes {
 /// The two-byte formats keep output `j` in the low and output `j + width/2` in the high half of
 /// 32-bit lane `j`: widening is then a shift and a mask, with nothing to move between lanes.
 private protocol PairSource {
-  static func pair16(_ at: UnsafeRawPointer) -> Pair<SIMD16<Float>>
-  static func pair8(_ at: UnsafeRawPointer) -> Pair<SIMD8<Float>>
-  static func pair4(_ at: UnsafeRawPointer) -> Pair<SIMD4<Float>>
+  static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes>
 }
 
 private enum Float32Pairs: PairSource {
-  @inline(__always) static func pair<Lanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
     Pair(
       low: at.loadUnaligned(as: Lanes.self),
       high: (at + MemoryLayout<Lanes>.size).loadUnaligned(as: Lanes.self))
   }
-  @inline(__always) static func pair16(_ at: UnsafeRawPointer) -> Pair<SIMD16<Float>> { pair(at) }
-  @inline(__always) static func pair8(_ at: UnsafeRawPointer) -> Pair<SIMD8<Float>> { pair(at) }
-  @inline(__always) static func pair4(_ at: UnsafeRawPointer) -> Pair<SIMD4<Float>> { pair(at) }
 }
 
 /// A bfloat16 is the upper half of the binary32 of the same value.
 private enum BFloat16Pairs: PairSource {
-  @inline(__always) static func pair<Bits: SIMD<UInt32>, Lanes>(
-    _ bits: Bits, _ lanes: Lanes.Type
-  ) -> Pair<Lanes> {
-    Pair(
+  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+    let bits = at.loadUnaligned(as: Lanes.Bits.self)
+    return Pair(
       low: unsafeBitCast(bits &<< 16, to: Lanes.self),
       high: unsafeBitCast(bits & 0xffff_0000, to: Lanes.self))
-  }
-  @inline(__always) static func pair16(_ at: UnsafeRawPointer) -> Pair<SIMD16<Float>> {
-    pair(at.loadUnaligned(as: SIMD16<UInt32>.self), SIMD16<Float>.self)
-  }
-  @inline(__always) static func pair8(_ at: UnsafeRawPointer) -> Pair<SIMD8<Float>> {
-    pair(at.loadUnaligned(as: SIMD8<UInt32>.self), SIMD8<Float>.self)
-  }
-  @inline(__always) static func pair4(_ at: UnsafeRawPointer) -> Pair<SIMD4<Float>> {
-    pair(at.loadUnaligned(as: SIMD4<UInt32>.self), SIMD4<Float>.self)
   }
 }
 
@@ -225,33 +184,24 @@ private enum BFloat16Pairs: PairSource {
 /// 2^-112, subnormals included; multiplying by 2^112 is exact. Infinity and NaN then still miss
 /// the upper bits of their exponent.
 private enum Float16Pairs: PairSource {
-  @inline(__always) static func widen<Bits: SIMD<UInt32>, Lanes: SIMD<Float>>(
-    shifted: Bits, sign: Bits, _ lanes: Lanes.Type
+  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+    let bits = at.loadUnaligned(as: Lanes.Bits.self)
+    return Pair(
+      low: widen(shifted: bits &<< 13, sign: bits &<< 16),
+      high: widen(shifted: bits &>> 3, sign: bits))
+  }
+
+  @inline(__always) static func widen<Lanes: ChainLanes>(
+    shifted: Lanes.Bits, sign: Lanes.Bits
   ) -> Lanes {
     let magnitude = shifted & 0x0fff_e000
     let scaled =
       unsafeBitCast(magnitude, to: Lanes.self) * Lanes(repeating: Float(bitPattern: 0x7780_0000))
     // One where the exponent is all ones: the addition then carries into bit 28.
     let special = (magnitude &+ 0x0080_0000) &>> 28
-    let exponent = (Bits.zero &- special) & 0x7f80_0000
-    let bits = unsafeBitCast(scaled, to: Bits.self) | exponent | (sign & 0x8000_0000)
+    let exponent = (Lanes.Bits.zero &- special) & 0x7f80_0000
+    let bits = unsafeBitCast(scaled, to: Lanes.Bits.self) | exponent | (sign & 0x8000_0000)
     return unsafeBitCast(bits, to: Lanes.self)
-  }
-  @inline(__always) static func pair<Bits: SIMD<UInt32>, Lanes>(
-    _ bits: Bits, _ lanes: Lanes.Type
-  ) -> Pair<Lanes> {
-    Pair(
-      low: widen(shifted: bits &<< 13, sign: bits &<< 16, lanes),
-      high: widen(shifted: bits &>> 3, sign: bits, lanes))
-  }
-  @inline(__always) static func pair16(_ at: UnsafeRawPointer) -> Pair<SIMD16<Float>> {
-    pair(at.loadUnaligned(as: SIMD16<UInt32>.self), SIMD16<Float>.self)
-  }
-  @inline(__always) static func pair8(_ at: UnsafeRawPointer) -> Pair<SIMD8<Float>> {
-    pair(at.loadUnaligned(as: SIMD8<UInt32>.self), SIMD8<Float>.self)
-  }
-  @inline(__always) static func pair4(_ at: UnsafeRawPointer) -> Pair<SIMD4<Float>> {
-    pair(at.loadUnaligned(as: SIMD4<UInt32>.self), SIMD4<Float>.self)
   }
 }
 

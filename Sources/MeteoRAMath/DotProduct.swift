@@ -1,3 +1,7 @@
+// Nothing in this target is inlinable: a debug build would not recompile the targets that inlined a
+// body when only the body changes, and would test stale arithmetic. A call for each chain is not
+// measurable; where inner loops need the arithmetic inline (BlockChain.swift), they have their own.
+
 /// The dot product of the arithmetic contract, in its scalar form: the definition that every
 /// kernel's sums equal.
 ///

@@ -3,7 +3,6 @@
 /// Every value of these formats is a binary32 number, so nothing is rounded. NaN stays NaN.
 public enum Widening {
   /// bfloat16: 1 sign bit, 8 of exponent, 7 of significand (the upper half of a binary32 number).
-  @inlinable
   public static func float(bfloat16 bits: UInt16) -> Float {
     Float(bitPattern: UInt32(bits) << 16)
   }
@@ -11,7 +10,6 @@ public enum Widening {
   /// IEEE binary16: 1 sign bit, 5 of exponent, 10 of significand.
   ///
   /// Works on the bits, because `Float16` does not exist on every platform.
-  @inlinable
   public static func float(float16 bits: UInt16) -> Float {
     let sign = UInt32(bits >> 15) << 31
     let magnitude = UInt32(bits & 0x7FFF)
