@@ -57,6 +57,15 @@ struct MutatedPackTests {
     #expect(try pack.run().isFailure)
   }
 
+  @Test("it generates one token more than expected and no further, whatever the case allows")
+  func boundsGeneration() throws {
+    let golden = try #require(PackCases.all.first { $0.id == "models/bias-f16/generate-routed" })
+    let pack = try PackCopy(of: golden) {
+      $0.replacing(#""max_new_tokens":16"#, with: #""max_new_tokens":2147483647"#)
+    }
+    #expect(try pack.run().description.contains("I64 [17], expected I64 [16]"))
+  }
+
   @Test("it is noticed if a folder loads that should not")
   func loadingFolder() throws {
     let golden = try #require(PackCases.all.first { $0.id == Self.folderCases[0] })
