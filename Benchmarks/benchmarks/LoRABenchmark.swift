@@ -1,11 +1,36 @@
 import Foundation
 import MeteoRAKernels
+import MeteoRAMath
 
 /// The routed update of a 4096 → 4096 layer with 28 adapters of rank 8, two a token.
 struct LoRABenchmark {
   let parallelism: Parallelism
+  let output: Output
 
   private static let (size, adapters, rank, topK) = (4096, 28, 8, 2)
+
+  private struct Row: Encodable {
+    let operation = "lora_moe"
+    let kernel: String
+    let tokens: Int
+    let inFeatures = LoRABenchmark.size
+    let outFeatures = LoRABenchmark.size
+    let adapters = LoRABenchmark.adapters
+    let rank = LoRABenchmark.rank
+    let topK = LoRABenchmark.topK
+    let medianMs: Double
+    let spreadMs: Double
+    let gflops: Double
+    let timesLoop: Double
+    let bits = "equal"
+
+    var text: String {
+      kernel.padded(to: 9)
+        + String(
+          format: "%6d  %9.3f ± %.3f ms %9.1f %7.2f  ", tokens, medianMs, spreadMs, gflops,
+          timesLoop) + bits
+    }
+  }
 
   func run() throws {
     let size = Self.size
@@ -17,31 +42,35 @@ struct LoRABenchmark {
           a: WeightMatrix(a, outFeatures: Self.rank, inFeatures: size),
           b: WeightMatrix(b, outFeatures: size, inFeatures: Self.rank), scaling: 2)
       }, outFeatures: size, inFeatures: size)
-    print(
-      "\nLoRA-MoE update, \(size) → \(size), \(Self.adapters) adapters, rank \(Self.rank), "
-        + "top \(Self.topK)\nkernel   tokens      median ms        GFLOP/s  bits")
+    output.writeHeading(
+      "LoRA-MoE update, \(size) → \(size), \(Self.adapters) adapters, rank \(Self.rank), "
+        + "top \(Self.topK)\n"
+        + "kernel   tokens      median ms        GFLOP/s  × loop  bits")
     for tokens in [1, 16, 256, 1024] {
       let x = pseudoRandom(tokens * size, seed: 3)
       let routing = try Routing(
         logits: pseudoRandom(tokens * Self.adapters, seed: 4), tokens: tokens,
         adapterCount: Self.adapters, topK: Self.topK, temperature: 1)
-      var expected: [Float]?
-      for kernel in LoRAMoEKernel.allCases {
+      // The loop comes first: the definition, and the time that the others are compared with.
+      var definition: (delta: [Float], seconds: Double)?
+      for kernel in [.loop] + LoRAMoEKernel.allCases.filter({ $0 != .loop }) {
         var y = [Float](repeating: 0, count: tokens * size)
         let delta = try kernel.addDelta(
           x, routing: routing, bank: bank, to: &y, parallelism: parallelism)
-        guard expected == nil || expected == delta else {
+        if let definition, BitEquality.firstDifference(delta, definition.delta) != nil {
           throw BenchmarkError.bitsDiffer("\(kernel.rawValue) kernel")
         }
-        expected = delta
         let timing = try Timing {
           try kernel.addDelta(x, routing: routing, bank: bank, to: &y, parallelism: parallelism)
         }
-        let flops = 4 * Double(tokens * Self.topK * Self.rank * size)
-        let name = kernel.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
-        print(
-          name + String(format: "%6d  ", tokens) + timing.description
-            + String(format: "%9.1f  equal", flops / timing.median / 1e9))
+        let loop = definition ?? (delta, timing.median)
+        definition = loop
+        let row = Row(
+          kernel: kernel.rawValue, tokens: tokens, medianMs: timing.median * 1e3,
+          spreadMs: timing.spread * 1e3,
+          gflops: timing.billions(4 * Double(tokens * Self.topK * Self.rank * size)),
+          timesLoop: loop.seconds / timing.median)
+        try output.write(row, as: row.text)
       }
     }
   }

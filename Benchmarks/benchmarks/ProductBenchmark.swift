@@ -5,13 +5,34 @@ import MeteoRAMath
 /// Linear layers 4096 → 4096 for weights of every format.
 struct ProductBenchmark {
   let parallelism: Parallelism
+  let output: Output
 
   private static let size = 4096
+
+  private struct Row: Encodable {
+    let operation = "product"
+    let weights: String
+    let rows: Int
+    let inFeatures: Int
+    let outFeatures: Int
+    let medianMs: Double
+    let spreadMs: Double
+    let gflops: Double
+    let gigabytesPerSecond: Double
+
+    var text: String {
+      weights.padded(to: 9)
+        + String(
+          format: "%6d  %9.3f ± %.3f ms %9.1f %6.1f", rows, medianMs, spreadMs, gflops,
+          gigabytesPerSecond)
+    }
+  }
 
   func run() throws {
     let size = Self.size
     let values = pseudoRandom(size * size, seed: 1)
-    print("\nproduct, \(size) → \(size)\nweights    rows      median ms        GFLOP/s   GB/s")
+    output.writeHeading(
+      "product, \(size) → \(size)\nweights    rows      median ms        GFLOP/s   GB/s")
     for format in WeightFormat.allCases {
       let weights = try matrix(values, format: format)
       for rows in [1, 4, 16, 512] {
@@ -21,12 +42,12 @@ struct ProductBenchmark {
         let timing = try Timing {
           _ = try linear(x, rows: rows, weights: weights, parallelism: parallelism)
         }
-        let flops = 2 * Double(rows * size * size)
-        let name = format.rawValue.padding(toLength: 9, withPad: " ", startingAt: 0)
-        let rates = String(
-          format: "%9.1f %6.1f", flops / timing.median / 1e9,
-          Double(weights.byteCount) / timing.median / 1e9)
-        print(name + String(format: "%6d  ", rows) + timing.description + rates)
+        let row = Row(
+          weights: format.rawValue, rows: rows, inFeatures: size, outFeatures: size,
+          medianMs: timing.median * 1e3, spreadMs: timing.spread * 1e3,
+          gflops: timing.billions(2 * Double(rows * size * size)),
+          gigabytesPerSecond: timing.billions(Double(weights.byteCount)))
+        try output.write(row, as: row.text)
       }
     }
   }
