@@ -1,3 +1,5 @@
+import MeteoRASafetensors
+
 /// A token that is found in the text before the model sees it.
 struct AddedToken: Sendable {
   let id: UInt32

@@ -1,3 +1,5 @@
+import MeteoRASafetensors
+
 /// How tokens become text: a factory of the states that one decoding needs.
 protocol TokenDecoder: Sendable {
   func makeState() -> any TokenDecoderState

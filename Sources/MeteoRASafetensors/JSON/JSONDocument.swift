@@ -26,6 +26,7 @@ package struct JSONDocument: Sendable {
   package init(bytes: [UInt8], source: String) throws(JSONError) {
     self.root = JSONValue(tape: try JSONTape(parsing: bytes, source: source), index: 0)
   }
+
   /// Reads and parses a file.
   ///
   /// - Parameter url: The file; errors give its path.

@@ -1,8 +1,7 @@
-// JSONParser: bytes to nodes in one pass, RFC 8259 to the letter and without recursion.
+// JSONParser: bytes to nodes in one pass and without recursion.
 //
 // Open arrays and objects stand on a stack of at most `deepestNesting` frames, so no input can
-// overflow the machine's stack. `byte` answers 0 past the end, which no rule of the grammar takes,
-// so that every rule needs one comparison instead of two.
+// overflow the machine's stack. What a word, number or string looks like is JSONScanner's part.
 
 struct JSONParser {
   static let deepestNesting = 128
@@ -16,29 +15,10 @@ struct JSONParser {
     var count: UInt32
   }
 
-  private let input: UnsafeBufferPointer<UInt8>
-  private let source: String
-  private var position = 0
+  private var scanner: JSONScanner
   private var stack: [Frame] = []
   private(set) var nodes: [JSONNode] = []
   private(set) var keyTables: [Int: JSONKeyTable] = [:]
-
-  init(input: UnsafeBufferPointer<UInt8>, source: String) {
-    self.input = input
-    self.source = source
-  }
-
-  /// Reads the whole document into `nodes` and `keyTables`.
-  mutating func parse() throws(JSONError) {
-    try Self.checkSize(UnsafeRawBufferPointer(input), source: source)
-    if input.starts(with: [0xEF, 0xBB, 0xBF]) { throw error(.byteOrderMark, at: 0) }
-    stack.reserveCapacity(Self.deepestNesting)
-    repeat {
-      if try readValueOrOpen() { try finishValues() }
-    } while !stack.isEmpty
-    skipWhiteSpace()
-    if position < input.count { throw error(.trailingByte(byte), at: position) }
-  }
 
   /// Refuses a document beyond ``largestDocument``.
   static func checkSize(_ bytes: UnsafeRawBufferPointer, source: String) throws(JSONError) {
@@ -48,52 +28,60 @@ struct JSONParser {
     throw JSONError(problem, at: 0, in: start, source: source)
   }
 
-  // MARK: Structure
-
-  private var byte: UInt8 { position < input.count ? input[position] : 0 }
-
-  private mutating func skipWhiteSpace() {
-    while true {
-      switch byte {
-      case 0x20, 0x0A, 0x0D, 0x09: position += 1
-      default: return
-      }
-    }
+  /// Reads the whole document into `nodes` and `keyTables`.
+  init(parsing input: UnsafeBufferPointer<UInt8>, source: String) throws(JSONError) {
+    try Self.checkSize(UnsafeRawBufferPointer(input), source: source)
+    scanner = JSONScanner(input, source: source)
+    if input.starts(with: [0xEF, 0xBB, 0xBF]) { throw scanner.error(.byteOrderMark, at: 0) }
+    stack.reserveCapacity(Self.deepestNesting)
+    repeat {
+      if try readValueOrOpen() { try finishValues() }
+    } while !stack.isEmpty
+    scanner.skipWhiteSpace()
+    if !scanner.isAtEnd { throw scanner.error(.trailingByte(scanner.byte), at: scanner.position) }
   }
 
   /// Reads a scalar or an empty container, or opens a container.
   ///
   /// - Returns: Whether a value is complete; otherwise another one follows.
   private mutating func readValueOrOpen() throws(JSONError) -> Bool {
-    skipWhiteSpace()
-    switch byte {
+    scanner.skipWhiteSpace()
+    let start = scanner.position
+    switch scanner.byte {
     case UInt8(ascii: "{"): return try open(.object)
     case UInt8(ascii: "["): return try open(.array)
     case UInt8(ascii: "\""): try readString()
-    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"): try readNumber()
-    case UInt8(ascii: "t"): try readWord("true", .true)
-    case UInt8(ascii: "f"): try readWord("false", .false)
-    case UInt8(ascii: "n"): try readWord("null", .null)
-    default: throw unexpected("a value")
+    case UInt8(ascii: "-"), UInt8(ascii: "0")...UInt8(ascii: "9"):
+      append(try scanner.readNumber() ? .integer : .number, from: start)
+    case UInt8(ascii: "t"):
+      try scanner.readWord("true")
+      append(.true, from: start)
+    case UInt8(ascii: "f"):
+      try scanner.readWord("false")
+      append(.false, from: start)
+    case UInt8(ascii: "n"):
+      try scanner.readWord("null")
+      append(.null, from: start)
+    default: throw scanner.unexpected("a value")
     }
     return true
   }
 
   private mutating func open(_ kind: JSONNode.Kind) throws(JSONError) -> Bool {
     if stack.count == Self.deepestNesting {
-      throw error(.nestedTooDeeply(limit: Self.deepestNesting), at: position)
+      throw scanner.error(.nestedTooDeeply(limit: Self.deepestNesting), at: scanner.position)
     }
     stack.append(Frame(node: nodes.count, isObject: kind == .object, count: 0))
-    append(kind, from: position, to: position)
-    position += 1
-    skipWhiteSpace()
+    append(kind, from: scanner.position)
+    scanner.skipByte()
+    scanner.skipWhiteSpace()
     if kind == .array {
-      if byte != UInt8(ascii: "]") { return false }
-    } else if byte != UInt8(ascii: "}") {
+      if scanner.byte != UInt8(ascii: "]") { return false }
+    } else if scanner.byte != UInt8(ascii: "}") {
       try readKey(expected: "a key in quotes or '}'")
       return false
     }
-    position += 1
+    scanner.skipByte()
     try close(stack.removeLast())
     return true
   }
@@ -102,30 +90,30 @@ struct JSONParser {
   private mutating func finishValues() throws(JSONError) {
     while var frame = stack.popLast() {
       frame.count += 1
-      skipWhiteSpace()
-      if byte == UInt8(ascii: ",") {
-        position += 1
+      scanner.skipWhiteSpace()
+      if scanner.byte == UInt8(ascii: ",") {
+        scanner.skipByte()
         stack.append(frame)
         if frame.isObject {
-          skipWhiteSpace()
+          scanner.skipWhiteSpace()
           try readKey(expected: "a key in quotes")
         }
         return
       }
-      guard byte == (frame.isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
-        throw unexpected(frame.isObject ? "',' or '}'" : "',' or ']'")
+      guard scanner.byte == (frame.isObject ? UInt8(ascii: "}") : UInt8(ascii: "]")) else {
+        throw scanner.unexpected(frame.isObject ? "',' or '}'" : "',' or ']'")
       }
-      position += 1
+      scanner.skipByte()
       try close(frame)
     }
   }
 
   private mutating func readKey(expected: String) throws(JSONError) {
-    if byte != UInt8(ascii: "\"") { throw unexpected(expected) }
+    if scanner.byte != UInt8(ascii: "\"") { throw scanner.unexpected(expected) }
     try readString()
-    skipWhiteSpace()
-    if byte != UInt8(ascii: ":") { throw unexpected("':'") }
-    position += 1
+    scanner.skipWhiteSpace()
+    if scanner.byte != UInt8(ascii: ":") { throw scanner.unexpected("':'") }
+    scanner.skipByte()
   }
 
   private mutating func close(_ frame: Frame) throws(JSONError) {
@@ -134,14 +122,26 @@ struct JSONParser {
     if frame.isObject && frame.count > 1 { try refuseDuplicateKeys(frame) }
   }
 
-  private mutating func append(_ kind: JSONNode.Kind, from start: Int, to end: Int) {
-    nodes.append(JSONNode(start: UInt32(start), end: UInt32(end), count: 0, kind: kind))
+  // MARK: Nodes
+
+  private mutating func readString() throws(JSONError) {
+    let (text, hasEscapes) = try scanner.readString()
+    let kind = hasEscapes ? JSONNode.Kind.escapedString : .string
+    nodes.append(
+      JSONNode(
+        start: UInt32(text.lowerBound), end: UInt32(text.upperBound), count: 0, kind: kind))
+  }
+
+  /// Appends a node that ends where the scanner stands.
+  private mutating func append(_ kind: JSONNode.Kind, from start: Int) {
+    nodes.append(
+      JSONNode(start: UInt32(start), end: UInt32(scanner.position), count: 0, kind: kind))
   }
 
   // MARK: Keys
 
   private mutating func refuseDuplicateKeys(_ frame: Frame) throws(JSONError) {
-    let input = input
+    let input = scanner.input
     let count = Int(frame.count)
     if count >= JSONKeyTable.smallestTabled {
       var table = JSONKeyTable(capacityFor: count)
@@ -182,145 +182,8 @@ struct JSONParser {
 
   private func duplicateKey(_ node: Int) -> JSONError {
     var text: [UInt8] = []
-    JSONText.append(nodes[node], in: input, to: &text)
+    JSONText.append(nodes[node], in: scanner.input, to: &text)
     let key = String(decoding: text, as: UTF8.self)
-    return error(.duplicateKey(key), at: Int(nodes[node].start) - 1)
-  }
-
-  // MARK: Scalars
-
-  private mutating func readWord(_ word: StaticString, _ kind: JSONNode.Kind) throws(JSONError) {
-    let start = position
-    for offset in 0..<word.utf8CodeUnitCount {
-      if byte != word.utf8Start[offset] { throw unexpected("'\(word)'") }
-      position += 1
-    }
-    append(kind, from: start, to: position)
-  }
-
-  private mutating func readNumber() throws(JSONError) {
-    let start = position
-    var kind = JSONNode.Kind.integer
-    if byte == UInt8(ascii: "-") { position += 1 }
-    if byte == UInt8(ascii: "0") {
-      position += 1
-      if isDigit(byte) { throw unexpected("no digit after a leading zero") }
-    } else {
-      try readDigits()
-    }
-    if byte == UInt8(ascii: ".") {
-      kind = .number
-      position += 1
-      try readDigits()
-    }
-    if byte == UInt8(ascii: "e") || byte == UInt8(ascii: "E") {
-      kind = .number
-      position += 1
-      if byte == UInt8(ascii: "+") || byte == UInt8(ascii: "-") { position += 1 }
-      try readDigits()
-    }
-    append(kind, from: start, to: position)
-  }
-
-  private mutating func readDigits() throws(JSONError) {
-    if !isDigit(byte) { throw unexpected("a digit") }
-    while isDigit(byte) { position += 1 }
-  }
-
-  private func isDigit(_ byte: UInt8) -> Bool {
-    byte >= UInt8(ascii: "0") && byte <= UInt8(ascii: "9")
-  }
-
-  private mutating func readString() throws(JSONError) {
-    position += 1
-    let start = position
-    var kind = JSONNode.Kind.string
-    while true {
-      switch byte {
-      case UInt8(ascii: "\""):
-        append(kind, from: start, to: position)
-        position += 1
-        return
-      case UInt8(ascii: "\\"):
-        kind = .escapedString
-        try readEscape()
-      case 0x20...0x7F:
-        position += 1
-      case 0..<0x20:
-        if position >= input.count { throw unexpected("'\"' at the end of a string") }
-        throw error(.controlCharacter(byte), at: position)
-      default:
-        try readMultibyteScalar()
-      }
-    }
-  }
-
-  private mutating func readEscape() throws(JSONError) {
-    let start = position
-    position += 1
-    if byte != UInt8(ascii: "u") {
-      if position >= input.count { throw unexpected("an escape after \\") }
-      if JSONText.byteEscaped(by: byte) == 0 { throw error(.invalidEscape(byte), at: start) }
-      position += 1
-      return
-    }
-    let unit = try readFourDigits()
-    if unit < 0xD800 || unit > 0xDFFF { return }
-    guard unit < 0xDC00, byte == UInt8(ascii: "\\") else {
-      throw error(.loneSurrogate(unit), at: start)
-    }
-    position += 1
-    guard byte == UInt8(ascii: "u") else { throw error(.loneSurrogate(unit), at: start) }
-    let low = try readFourDigits()
-    if low < 0xDC00 || low > 0xDFFF { throw error(.loneSurrogate(unit), at: start) }
-  }
-
-  /// Reads the digits after the `u` at `position`.
-  private mutating func readFourDigits() throws(JSONError) -> UInt16 {
-    var unit: UInt32 = 0
-    for _ in 0..<4 {
-      position += 1
-      guard let digit = JSONText.hexDigit(byte) else {
-        throw unexpected("four hexadecimal digits after \\u")
-      }
-      unit = unit << 4 | digit
-    }
-    position += 1
-    return UInt16(unit)
-  }
-
-  /// Checks one scalar of two to four bytes against table 3-7 of the Unicode standard.
-  private mutating func readMultibyteScalar() throws(JSONError) {
-    let start = position
-    let lead = byte
-    let continuations: Int
-    var second: ClosedRange<UInt8> = 0x80...0xBF
-    switch lead {
-    case 0xC2...0xDF: continuations = 1
-    case 0xE0: (continuations, second) = (2, 0xA0...0xBF)
-    case 0xED: (continuations, second) = (2, 0x80...0x9F)
-    case 0xE1...0xEF: continuations = 2
-    case 0xF0: (continuations, second) = (3, 0x90...0xBF)
-    case 0xF1...0xF3: continuations = 3
-    case 0xF4: (continuations, second) = (3, 0x80...0x8F)
-    default: throw error(.invalidUTF8, at: start)
-    }
-    position += 1
-    for number in 0..<continuations {
-      let range = number == 0 ? second : 0x80...0xBF
-      guard range.contains(byte) else { throw error(.invalidUTF8, at: start) }
-      position += 1
-    }
-  }
-
-  // MARK: Errors
-
-  private func unexpected(_ expected: String) -> JSONError {
-    if position >= input.count { return error(.unexpectedEnd(expected: expected), at: position) }
-    return error(.unexpectedByte(byte, expected: expected), at: position)
-  }
-
-  private func error(_ problem: JSONError.Problem, at offset: Int) -> JSONError {
-    JSONError(problem, at: offset, in: input, source: source)
+    return scanner.error(.duplicateKey(key), at: Int(nodes[node].start) - 1)
   }
 }

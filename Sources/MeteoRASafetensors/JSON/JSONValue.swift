@@ -42,9 +42,6 @@ package struct JSONValue: Sendable {
 
   // MARK: Numbers
 
-  /// Whether the value is a number without fraction and exponent, of any size.
-  package var isIntegerLiteral: Bool { node.kind == .integer }
-
   /// The value of an integer literal that fits; `nil` for `1.0` and `1e3`. `-0` is 0.
   package var integer: Int? {
     guard node.kind == .integer else { return nil }
@@ -130,61 +127,5 @@ package struct JSONValue: Sendable {
     guard node.kind == .object else { return nil }
     var key = key
     return key.withUTF8 { tape.value(of: $0, in: index) }.map { JSONValue(tape: tape, index: $0) }
-  }
-}
-
-/// The members of an object, in the order of the file.
-package struct JSONMembers: Sequence, Sendable {
-  let object: JSONValue
-
-  /// The number of members.
-  package var count: Int { Int(object.node.count) }
-
-  package var underestimatedCount: Int { count }
-
-  package func makeIterator() -> Iterator {
-    Iterator(tape: object.tape, cursor: object.index + 1, remaining: count)
-  }
-
-  package struct Iterator: IteratorProtocol {
-    let tape: JSONTape
-    var cursor: Int
-    var remaining: Int
-
-    package mutating func next() -> (key: JSONValue, value: JSONValue)? {
-      if remaining == 0 { return nil }
-      remaining -= 1
-      let key = cursor
-      cursor = tape.indexAfter(key + 1)
-      return (JSONValue(tape: tape, index: key), JSONValue(tape: tape, index: key + 1))
-    }
-  }
-}
-
-/// The elements of an array, in order.
-package struct JSONElements: Sequence, Sendable {
-  let array: JSONValue
-
-  /// The number of elements.
-  package var count: Int { Int(array.node.count) }
-
-  package var underestimatedCount: Int { count }
-
-  package func makeIterator() -> Iterator {
-    Iterator(tape: array.tape, cursor: array.index + 1, remaining: count)
-  }
-
-  package struct Iterator: IteratorProtocol {
-    let tape: JSONTape
-    var cursor: Int
-    var remaining: Int
-
-    package mutating func next() -> JSONValue? {
-      if remaining == 0 { return nil }
-      remaining -= 1
-      let element = cursor
-      cursor = tape.indexAfter(element)
-      return JSONValue(tape: tape, index: element)
-    }
   }
 }

@@ -3,9 +3,9 @@
 // A broken sequence is cut as the Unicode Standard recommends (chapter 3.9, "maximal subparts"):
 // the longest beginning of a well-formed sequence, or one byte, becomes one U+FFFD.
 
-enum UTF8Text {
+package enum UTF8Text {
   /// What stands at the beginning of some bytes.
-  enum Sequence: Equatable {
+  package enum Sequence: Equatable {
     /// A character of `length` bytes.
     case character(length: Int)
     /// `length` bytes that begin no character.
@@ -15,7 +15,7 @@ enum UTF8Text {
   }
 
   /// Reads the sequence that begins at `start`, which is less than `bytes.count`.
-  static func sequence(at start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Sequence {
+  package static func sequence(at start: Int, in bytes: UnsafeBufferPointer<UInt8>) -> Sequence {
     let lead = bytes[start]
     if lead < 0x80 { return .character(length: 1) }
     let length: Int
@@ -39,7 +39,7 @@ enum UTF8Text {
   }
 
   /// The offset of the first byte that belongs to no character; `nil` if all is UTF-8.
-  static func firstBreak(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
+  package static func firstBreak(in bytes: UnsafeBufferPointer<UInt8>) -> Int? {
     var position = 0
     while position < bytes.count {
       if bytes[position] < 0x80 {
@@ -55,7 +55,7 @@ enum UTF8Text {
   /// Appends the characters of `bytes` to `output`, with U+FFFD for what is broken.
   ///
   /// - Returns: The number of bytes at the end that are unfinished, and not appended.
-  static func appendRepaired(
+  package static func appendRepaired(
     _ bytes: UnsafeBufferPointer<UInt8>, to output: inout [UInt8]
   ) -> Int {
     var position = 0
@@ -76,5 +76,5 @@ enum UTF8Text {
   }
 
   /// U+FFFD.
-  static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
+  package static let replacement: [UInt8] = [0xEF, 0xBF, 0xBD]
 }
