@@ -7,7 +7,7 @@ import MeteoRATokenizers
 public enum MeteoRAError: Error, Equatable, Sendable {
   /// The base model, or one of its files.
   case llama(LlamaError)
-  /// A JSON file breaks its format, or a field has the wrong type.
+  /// A JSON file cannot be read or breaks its format, or a field has the wrong type.
   case json(JSONError)
   /// A safetensors file cannot be taken, or lacks a tensor of the shape asked for.
   case safetensors(SafetensorsError)

@@ -10,7 +10,7 @@ import MeteoRAMath
 /// How the frequencies of the rotary embedding are stretched for long contexts.
 public enum RotaryScaling: Sendable, Equatable {
   /// As trained.
-  case none
+  case unscaled
   /// `inv / factor`.
   case linear(factor: Float)
   /// Llama 3.1: low frequencies divided by `factor`, high ones kept, a ramp between.
@@ -35,7 +35,7 @@ public struct RotaryEmbedding: Sendable, Equatable {
   ///   - scaling: Its factors must be finite and above 0, and llama3's high above its low one.
   /// - Throws: ``KernelError/outOfRange(argument:actual:allowed:)``.
   public init(
-    headDimension: Int, theta: Float, scaling: RotaryScaling = .none
+    headDimension: Int, theta: Float, scaling: RotaryScaling = .unscaled
   ) throws(KernelError) {
     guard (2...Self.maximumHeadDimension).contains(headDimension), headDimension % 2 == 0 else {
       throw .outOfRange(
@@ -80,7 +80,7 @@ extension RotaryScaling {
   fileprivate func validate() throws(KernelError) {
     let factors: [(String, Float)] =
       switch self {
-      case .none: []
+      case .unscaled: []
       case .linear(let factor): [("factor", factor)]
       case .llama3(let factor, let low, let high, let original):
         [
@@ -105,7 +105,7 @@ extension RotaryScaling {
   /// Transformers' `_compute_llama3_parameters`.
   fileprivate func apply(to frequency: Float) -> Float {
     switch self {
-    case .none:
+    case .unscaled:
       return frequency
     case .linear(let factor):
       return frequency / factor

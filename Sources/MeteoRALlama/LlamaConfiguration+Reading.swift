@@ -1,6 +1,5 @@
 import Foundation
 import MeteoRAKernels
-import MeteoRASafetensors
 
 extension LlamaConfiguration {
   /// Reads a `config.json`, in the spelling of Transformers 4 (`rope_theta`, `rope_scaling`) or 5
@@ -18,182 +17,69 @@ extension LlamaConfiguration {
   ///   activation, a rope type other than default, linear and llama3, rotary embedding of a part
   ///   of the head, sliding windows, quantised weights, an odd head dimension).
   public init(contentsOf url: URL) throws(LlamaError) {
-    let document = try ConfigurationFile(contentsOf: url)
-    do {
-      self = try Self.read(document.root, file: url.path)
-    } catch let error as JSONError {
-      throw .json(error)
-    } catch let error as LlamaError {
-      throw error
-    } catch {
-      throw .unreadable(path: url.path, reason: "\(error)")
+    let fields = try ConfigurationFields(contentsOf: url)
+    try fields.refuseOtherArchitectures()
+    let heads = try HeadSizes(fields)
+    let rope = try fields.rotarySettings()
+    vocabularySize = try fields.size("vocab_size")
+    hiddenSize = heads.hiddenSize
+    intermediateSize = try fields.size("intermediate_size")
+    layerCount = try fields.size("num_hidden_layers")
+    attentionHeads = heads.attentionHeads
+    keyValueHeads = heads.keyValueHeads
+    headDimension = heads.dimension
+    normEpsilon = try fields.normEpsilon()
+    maximumPositions = try fields.optionalSize("max_position_embeddings") ?? 2048
+    ropeTheta = rope.theta
+    ropeScaling = rope.scaling
+    tiesEmbeddings = try fields.flag("tie_word_embeddings")
+    hasAttentionBias = try fields.flag("attention_bias")
+    hasMLPBias = try fields.flag("mlp_bias")
+  }
+}
+
+/// The sizes that have to fit each other.
+private struct HeadSizes {
+  let hiddenSize: Int
+  let attentionHeads: Int
+  let keyValueHeads: Int
+  let dimension: Int
+
+  init(_ fields: ConfigurationFields) throws(LlamaError) {
+    hiddenSize = try fields.size("hidden_size")
+    attentionHeads = try fields.size("num_attention_heads")
+    keyValueHeads = try fields.optionalSize("num_key_value_heads") ?? attentionHeads
+    guard attentionHeads % keyValueHeads == 0 else {
+      throw fields.invalid(
+        "num_key_value_heads", found: "\(keyValueHeads)",
+        expected: "a divisor of num_attention_heads (\(attentionHeads))")
+    }
+    let explicitDimension = try fields.optionalSize("head_dim")
+    guard explicitDimension != nil || hiddenSize % attentionHeads == 0 else {
+      throw fields.invalid(
+        "hidden_size", found: "\(hiddenSize)",
+        expected: "a multiple of num_attention_heads (\(attentionHeads)), as head_dim is not given")
+    }
+    dimension = explicitDimension ?? hiddenSize / attentionHeads
+    guard dimension % 2 == 0 else {
+      throw fields.unsupported("head_dim", found: "\(dimension)", supported: "even numbers")
     }
   }
+}
 
-  private static func read(_ root: JSONValue, file: String) throws -> LlamaConfiguration {
-    let reader = FieldReader(object: root, file: file)
-    try reader.refuseOtherArchitectures()
-    let hidden = try reader.size("hidden_size")
-    let heads = try reader.size("num_attention_heads")
-    let keyValueHeads = try reader.optionalSize("num_key_value_heads") ?? heads
-    guard heads % keyValueHeads == 0 else {
-      throw LlamaError.invalid(
-        file: file, field: "num_key_value_heads", found: "\(keyValueHeads)",
-        expected: "a divisor of num_attention_heads (\(heads))")
-    }
-    let explicitHeadDimension = try reader.optionalSize("head_dim")
-    guard explicitHeadDimension != nil || hidden % heads == 0 else {
-      throw LlamaError.invalid(
-        file: file, field: "hidden_size", found: "\(hidden)",
-        expected: "a multiple of num_attention_heads (\(heads)), as head_dim is not given")
-    }
-    let headDimension = explicitHeadDimension ?? hidden / heads
-    guard headDimension % 2 == 0 else {
-      throw LlamaError.unsupported(
-        file: file, field: "head_dim", found: "\(headDimension)", supported: "even numbers")
-    }
-    let rope = try reader.rope()
-    let epsilon = Float(try root.required("rms_norm_eps").doubleValue())
+extension ConfigurationFields {
+  fileprivate func refuseOtherArchitectures() throws(LlamaError) {
+    try require("model_type", oneOf: ["llama"])
+    try requireElements("architectures", oneOf: ["LlamaForCausalLM"])
+    if try optional("hidden_act") != nil { try require("hidden_act", oneOf: ["silu", "swish"]) }
+    for field in ["quantization_config", "sliding_window"] { try refuse(field) }
+  }
+
+  fileprivate func normEpsilon() throws(LlamaError) -> Float {
+    let epsilon = Float(try number("rms_norm_eps"))
     guard epsilon.isFinite, epsilon >= 0 else {
-      throw LlamaError.invalid(
-        file: file, field: "rms_norm_eps", found: "\(epsilon)", expected: "finite, not negative")
+      throw invalid("rms_norm_eps", found: "\(epsilon)", expected: "finite, not negative")
     }
-    let configuration = LlamaConfiguration(
-      vocabularySize: try reader.size("vocab_size"), hiddenSize: hidden,
-      intermediateSize: try reader.size("intermediate_size"),
-      layerCount: try reader.size("num_hidden_layers"), attentionHeads: heads,
-      keyValueHeads: keyValueHeads, headDimension: headDimension, normEpsilon: epsilon,
-      maximumPositions: try reader.optionalSize("max_position_embeddings") ?? 2048,
-      ropeTheta: rope.theta, ropeScaling: rope.scaling,
-      tiesEmbeddings: try root.optional("tie_word_embeddings")?.boolValue() ?? false,
-      hasAttentionBias: try root.optional("attention_bias")?.boolValue() ?? false,
-      hasMLPBias: try root.optional("mlp_bias")?.boolValue() ?? false)
-    do throws(KernelError) {
-      // The settings are checked with the smallest head: frequencies for a head of the size that the
-      // file claims would take its memory before any tensor has confirmed it.
-      _ = try RotaryEmbedding(headDimension: 2, theta: rope.theta, scaling: rope.scaling)
-    } catch {
-      throw LlamaError.kernel(context: file, error)
-    }
-    return configuration
-  }
-}
-
-/// Fields of `config.json`, with the file's name for messages.
-private struct FieldReader {
-  let object: JSONValue
-  let file: String
-
-  /// Sizes beyond this are no model's: products of two stay far from overflow.
-  static let largestSize = 1 << 28
-
-  func size(_ field: String) throws -> Int {
-    try object.required(field).integerValue(in: 1...Self.largestSize)
-  }
-
-  func optionalSize(_ field: String) throws -> Int? {
-    try object.optional(field)?.integerValue(in: 1...Self.largestSize)
-  }
-
-  func refuseOtherArchitectures() throws {
-    try require("model_type", ["llama"])
-    if let architectures = try object.optional("architectures") {
-      for architecture in try architectures.elementsValue() {
-        let name = try architecture.stringValue()
-        guard architecture.equals("LlamaForCausalLM") else {
-          throw LlamaError.unsupported(
-            file: file, field: "architectures", found: name, supported: "LlamaForCausalLM")
-        }
-      }
-    }
-    if try object.optional("hidden_act") != nil { try require("hidden_act", ["silu", "swish"]) }
-    for field in ["quantization_config", "sliding_window"] {
-      if let value = try object.optional(field) {
-        throw LlamaError.unsupported(
-          file: file, field: field, found: value.summary, supported: "no such field")
-      }
-    }
-  }
-
-  func require(_ field: String, _ allowed: [String]) throws {
-    let value = try object.required(field)
-    let found = try value.stringValue()
-    guard allowed.contains(where: value.equals) else {
-      throw LlamaError.unsupported(
-        file: file, field: field, found: found, supported: allowed.joined(separator: ", "))
-    }
-  }
-
-  /// The rotary settings, from `rope_parameters` if it is there, else from `rope_theta` and
-  /// `rope_scaling`.
-  func rope() throws -> (theta: Float, scaling: RotaryScaling) {
-    let parameters = try object.optional("rope_parameters")
-    let scaling = try object.optional("rope_scaling")
-    if parameters != nil, scaling != nil {
-      // The same settings in two places: Transformers would drop one of them without a word.
-      throw LlamaError.invalid(
-        file: file, field: "rope_scaling", found: "given beside rope_parameters",
-        expected: "one of the two")
-    }
-    let settings = parameters ?? scaling
-    try requireWholeHead(object)
-    let theta = try parameters?.optional("rope_theta") ?? object.optional("rope_theta")
-    let base = try theta.map { Float(try $0.doubleValue()) } ?? 10000
-    guard let settings else { return (base, .none) }
-    try requireWholeHead(settings)
-    let field = parameters == nil ? "rope_scaling" : "rope_parameters"
-    guard let type = try settings.optional("rope_type") ?? settings.optional("type") else {
-      if parameters != nil { return (base, .none) }
-      throw LlamaError.invalid(
-        file: file, field: field, found: "no rope_type", expected: "a field rope_type or type")
-    }
-    func number(_ name: String) throws -> Float {
-      Float(try settings.required(name).doubleValue())
-    }
-    if type.equals("default") { return (base, .none) }
-    if type.equals("linear") { return (base, .linear(factor: try number("factor"))) }
-    if type.equals("llama3") {
-      let original = try number("original_max_position_embeddings")
-      try requireSameContext(original)
-      return (
-        base,
-        .llama3(
-          factor: try number("factor"), lowFrequencyFactor: try number("low_freq_factor"),
-          highFrequencyFactor: try number("high_freq_factor"), originalContext: original)
-      )
-    }
-    throw LlamaError.unsupported(
-      file: file, field: "\(field).rope_type", found: try type.stringValue(),
-      supported: "default, linear, llama3")
-  }
-
-  /// Throws if only a part of every head is rotated, which both versions of Transformers would do.
-  private func requireWholeHead(_ settings: JSONValue) throws {
-    if let factor = try settings.optional("partial_rotary_factor")?.doubleValue(), factor != 1 {
-      throw LlamaError.unsupported(
-        file: file, field: "partial_rotary_factor", found: "\(factor)", supported: "1")
-    }
-  }
-
-  /// Throws if the configuration has another original context outside the rotary settings:
-  /// Transformers 5 would take that one, Transformers 4 the one inside.
-  private func requireSameContext(_ original: Float) throws {
-    let field = "original_max_position_embeddings"
-    if let outer = try object.optional(field)?.doubleValue(), Float(outer) != original {
-      throw LlamaError.invalid(
-        file: file, field: field, found: "\(outer)",
-        expected: "\(original), as in the rotary settings")
-    }
-  }
-}
-
-extension JSONValue {
-  /// A few words of a value, for a message.
-  fileprivate var summary: String {
-    switch kind {
-    case .object: "an object"
-    case .array: "an array"
-    default: string ?? numberText ?? bool.map { "\($0)" } ?? "null"
-    }
+    return epsilon
   }
 }

@@ -25,8 +25,8 @@ public struct SpecialTokens: Sendable, Equatable {
   }
 
   private mutating func take(from url: URL) throws(LlamaError) {
-    let root = try ConfigurationFile(contentsOf: url).root
     do throws(JSONError) {
+      let root = try JSONDocument(contentsOf: url).root
       if endOfSequence.isEmpty, let ids = try root.optional("eos_token_id") {
         endOfSequence = try Self.ids(ids)
       }

@@ -8,7 +8,7 @@ public enum VerificationError: Error, Equatable, Sendable {
   /// Two cases of a manifest have the same id.
   case duplicateCase(manifest: String, id: String)
   /// A file of a case cannot be read.
-  case unreadable(case: String, file: String, reason: String)
+  case unreadable(case: String, FileAccessError)
   /// A file has another SHA-256 than the manifest says.
   case damaged(case: String, file: String, expected: String, actual: String)
   /// A tensor of a case cannot be read; `nil` for a file of candidates.
@@ -39,8 +39,7 @@ extension VerificationError: CustomStringConvertible {
     case .json(let id, let error): "\(Self.place(id))\(error)"
     case .duplicateCase(let manifest, let id):
       "\(manifest): the case '\(id)' stands in the manifest twice, expected each id once"
-    case .unreadable(let id, let file, let reason):
-      "\(id): \(file) cannot be read: \(reason)"
+    case .unreadable(let id, let error): "\(id): \(error)"
     case .damaged(let id, let file, let expected, let actual):
       "\(id): \(file) has the SHA-256 \(actual), the manifest says \(expected)"
     case .safetensors(let id, let error): "\(Self.place(id))\(error)"

@@ -67,19 +67,28 @@ struct ConfigurationFileTests {
     #expect(try problem(Array(deep.utf8)) == .nestedTooDeeply(limit: 128))
   }
 
+  /// Why the file cannot be read, if that is the error.
+  private func reason(_ url: URL) throws -> FileAccessError? {
+    guard case .json(let error) = try error(url), case .unreadable(let reason) = error.problem
+    else { return nil }
+    #expect(error.description == reason.description)
+    return reason
+  }
+
   @Test("it is refused if it is not there, a folder, a pipe or a device")
   func noFile() throws {
     let folder = try TemporaryFolder()
-    #expect(try error(folder.url).description.contains("it is not a file"))
+    #expect(try reason(folder.url) == .isFolder(path: folder.url.path))
     let missing = folder.url.appendingPathComponent("config.json")
-    #expect(try error(missing).description == "\(missing.path): no such file")
+    #expect(try reason(missing) == .notFound(path: missing.path))
     let pipe = folder.url.appendingPathComponent("pipe")
     #expect(mkfifo(pipe.path, 0o600) == 0)
-    #expect(try error(pipe).description.contains("it is not a file"))
-    #expect(try error(URL(fileURLWithPath: "/dev/zero")).description.contains("it is not a file"))
+    #expect(try reason(pipe) == .notRegularFile(path: pipe.path, kind: "a named pipe"))
+    let device = URL(fileURLWithPath: "/dev/zero")
+    #expect(try reason(device) == .notRegularFile(path: "/dev/zero", kind: "a device"))
     let link = folder.url.appendingPathComponent("link")
     try FileManager.default.createSymbolicLink(at: link, withDestinationURL: missing)
-    #expect(try error(link).description.contains("no such file"))
+    #expect(try reason(link) == .notFound(path: link.path))
     try folder.write(TinyModel().configuration, to: "config.json")
     #expect(throws: Never.self) { try LlamaConfiguration(contentsOf: link) }
   }
@@ -89,7 +98,7 @@ struct ConfigurationFileTests {
     let folder = try TemporaryFolder()
     let file = try folder.write(TinyModel().configuration, to: "config.json")
     let remote = try #require(URL(string: "https://example.org\(file.path)"))
-    #expect(try error(remote).description.contains("not the address of a file"))
+    #expect(try reason(remote) == .notFileURL(remote.absoluteString))
   }
 
   @Test("it is refused if it may not be read", .enabled(if: geteuid() != 0))
@@ -97,16 +106,20 @@ struct ConfigurationFileTests {
     let folder = try TemporaryFolder()
     let file = try folder.write(TinyModel().configuration, to: "config.json")
     try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: file.path)
-    #expect(try error(file).description.contains("permission denied"))
+    #expect(try reason(file) == .noPermission(path: file.path, operation: "read"))
   }
 
-  @Test("it is refused, unread, if it is larger than 64 MiB")
+  @Test("it is refused, unread, if it is larger than 256 MiB")
   func tooLarge() throws {
     let folder = try TemporaryFolder()
     let file = try folder.write(TinyModel().configuration, to: "config.json")
     let handle = try FileHandle(forWritingTo: file)
-    try handle.truncate(atOffset: 64 << 20 + 1)
+    try handle.truncate(atOffset: 256 << 20 + 1)
     try handle.close()
-    #expect(try error(file).description.contains("larger than 64 MiB"))
+    guard case .json(let error) = try error(file) else {
+      Issue.record("no error of JSON")
+      return
+    }
+    #expect(error.problem == .tooLarge(byteCount: 256 << 20 + 1, limit: 256 << 20))
   }
 }

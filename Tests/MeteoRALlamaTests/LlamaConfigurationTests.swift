@@ -31,7 +31,7 @@ struct LlamaConfigurationTests {
     #expect(configuration.normEpsilon.bitPattern == Float(1e-6).bitPattern)
     #expect(configuration.maximumPositions == 640)
     #expect(configuration.ropeTheta == 500_000)
-    #expect(configuration.ropeScaling == .none)
+    #expect(configuration.ropeScaling == .unscaled)
     #expect(configuration.tiesEmbeddings)
     #expect(configuration.hasAttentionBias)
     #expect(configuration.hasMLPBias)
@@ -50,7 +50,7 @@ struct LlamaConfigurationTests {
     #expect(configuration.headDimension == 2)
     #expect(configuration.maximumPositions == 2048)
     #expect(configuration.ropeTheta == 10_000)
-    #expect(configuration.ropeScaling == .none)
+    #expect(configuration.ropeScaling == .unscaled)
     #expect(!configuration.tiesEmbeddings)
     #expect(!configuration.hasAttentionBias)
     #expect(!configuration.hasMLPBias)
@@ -60,7 +60,7 @@ struct LlamaConfigurationTests {
   static let spellings: [(fields: [String: String?], theta: Float, scaling: RotaryScaling)] = [
     (["rope_scaling": #"{"type":"linear","factor":2.0}"#], 10_000, .linear(factor: 2)),
     (["rope_scaling": #"{"rope_type":"linear","factor":4}"#], 10_000, .linear(factor: 4)),
-    (["rope_scaling": #"{"rope_type":"default"}"#, "rope_theta": "7"], 7, .none),
+    (["rope_scaling": #"{"rope_type":"default"}"#, "rope_theta": "7"], 7, .unscaled),
     (
       ["rope_scaling": #"{"rope_type":"linear","type":"dynamic","factor":2}"#], 10_000,
       .linear(factor: 2)
@@ -77,15 +77,15 @@ struct LlamaConfigurationTests {
       ], 10_000,
       .llama3(factor: 8, lowFrequencyFactor: 1, highFrequencyFactor: 4, originalContext: 64)
     ),
-    (["rope_parameters": #"{"rope_type":"default","rope_theta":5e5}"#], 500_000, .none),
-    (["rope_parameters": #"{"rope_theta":5e5}"#, "rope_theta": nil], 500_000, .none),
-    (["rope_parameters": "{}"], 10_000, .none),
+    (["rope_parameters": #"{"rope_type":"default","rope_theta":5e5}"#], 500_000, .unscaled),
+    (["rope_parameters": #"{"rope_theta":5e5}"#, "rope_theta": nil], 500_000, .unscaled),
+    (["rope_parameters": "{}"], 10_000, .unscaled),
     (["rope_parameters": #"{"type":"linear","factor":2}"#], 10_000, .linear(factor: 2)),
     (
       ["rope_parameters": #"{"rope_theta":5,"partial_rotary_factor":1.0}"#, "rope_theta": "6"], 5,
-      .none
+      .unscaled
     ),
-    (["partial_rotary_factor": "1.0"], 10_000, .none),
+    (["partial_rotary_factor": "1.0"], 10_000, .unscaled),
   ]
 
   @Test("it has the rotary settings of either spelling", arguments: spellings.indices)

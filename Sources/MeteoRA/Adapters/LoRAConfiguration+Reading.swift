@@ -11,10 +11,10 @@ extension LoRAConfiguration {
   /// - Throws: ``MeteoRAError``.
   public init(contentsOf url: URL) throws(MeteoRAError) {
     let root: JSONValue
-    do throws(LlamaError) {
-      root = try ConfigurationFile(contentsOf: url).root
+    do throws(JSONError) {
+      root = try JSONDocument(contentsOf: url).root
     } catch {
-      throw .llama(error)
+      throw .json(error)
     }
     try self.init(root, file: url.path)
   }
@@ -171,15 +171,6 @@ extension JSONValue {
   /// Null, false, or nothing inside.
   fileprivate var isEmptySetting: Bool {
     isNull || bool == false || members?.count == 0 || elements?.count == 0
-  }
-
-  /// A few words of the value, for a message.
-  fileprivate var summary: String {
-    switch kind {
-    case .object: "an object"
-    case .array: "[" + (elements?.map(\.summary).joined(separator: ", ") ?? "") + "]"
-    default: string ?? numberText ?? bool.map { "\($0)" } ?? "null"
-    }
   }
 
   /// PEFT's word for every linear layer, in letters of either case.

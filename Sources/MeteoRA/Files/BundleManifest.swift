@@ -1,5 +1,4 @@
 import Foundation
-import MeteoRALlama
 import MeteoRASafetensors
 
 /// A folder that holds a whole MeteoRA model: `meteora.json`, a base, adapters and gates.
@@ -22,10 +21,8 @@ struct BundleManifest: Sendable {
   init(folder: URL) throws(MeteoRAError) {
     let url = folder.appendingPathComponent(Self.fileName)
     do {
-      let root = try ConfigurationFile(contentsOf: url).root
+      let root = try JSONDocument(contentsOf: url).root
       files = try Self.read(root, file: url.path, folder: folder)
-    } catch let error as LlamaError {
-      throw .llama(error)
     } catch let error as JSONError {
       throw .json(error)
     } catch let error as MeteoRAError {

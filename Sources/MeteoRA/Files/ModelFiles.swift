@@ -1,5 +1,4 @@
 import Foundation
-import MeteoRALlama
 import MeteoRASafetensors
 
 /// Where the parts of a model are: a base, adapters in order, and what chooses among them.
@@ -73,14 +72,14 @@ public struct ModelFiles: Sendable, Equatable {
 
   /// The adapters of a folder of PEFT folders, in the byte order of their names.
   ///
-  /// - Throws: ``MeteoRAError/inaccessible(path:reason:)`` if the folder cannot be listed or holds
-  ///   no adapter.
+  /// - Throws: ``MeteoRAError/file(_:)`` if the folder cannot be listed,
+  ///   ``MeteoRAError/inaccessible(path:reason:)`` if it holds no adapter.
   public static func adapters(in folder: URL) throws(MeteoRAError) -> [Adapter] {
     let names: [String]
-    do {
-      names = try FileManager.default.contentsOfDirectory(atPath: folder.path)
+    do throws(FileAccessError) {
+      names = try FolderListing.names(in: folder)
     } catch {
-      throw .inaccessible(path: folder.path, reason: FileProblem.reason(error))
+      throw .file(error)
     }
     let adapters =
       names
@@ -89,7 +88,6 @@ public struct ModelFiles: Sendable, Equatable {
         let file = adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile)
         return FileManager.default.fileExists(atPath: file.path)
       }
-      .sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
     guard !adapters.isEmpty else {
       throw .inaccessible(
         path: folder.path,

@@ -5,7 +5,7 @@ extension LlamaConfiguration {
   /// The stretching of the rotary frequencies, in words.
   var ropeScalingText: String {
     switch ropeScaling {
-    case .none: "none"
+    case .unscaled: "none"
     case .linear(let factor): "linear, factor \(factor)"
     case .llama3(let factor, let low, let high, let context):
       "llama3, factor \(factor), low \(low), high \(high), original context \(context)"

@@ -6,6 +6,8 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
   case notFound(path: String)
   /// A folder is at `path`.
   case isFolder(path: String)
+  /// A file is at `path`.
+  case isFile(path: String)
   /// Something that is neither a file nor a folder is at `path`; `kind` says what.
   case notRegularFile(path: String, kind: String)
   /// Something is at `path` already, where something new is to be made.
@@ -34,6 +36,8 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
       return "\(printable(path, limit: 1024)): no such file or folder"
     case .isFolder(let path):
       return "\(printable(path, limit: 1024)): is a folder, expected a file"
+    case .isFile(let path):
+      return "\(printable(path, limit: 1024)): is a file, expected a folder"
     case .notRegularFile(let path, let kind):
       return "\(printable(path, limit: 1024)): is \(kind), expected a file"
     case .alreadyThere(let path):

@@ -5,13 +5,15 @@ import Foundation
 /// The mapping survives the file's removal and its replacement by a rename, which is how this
 /// package writes. A file that another program makes *shorter* in place takes its pages away: a
 /// later access ends the process with SIGBUS, as for every program that maps files.
-final class MappedFile: @unchecked Sendable {
+package final class MappedFile: @unchecked Sendable {
   // Unchecked: the pointer is read-only memory that nobody writes, freed by the last reference.
   let path: String
   private let memory: UnsafeRawBufferPointer
 
   /// Maps a regular file; a folder, pipe, socket or device is refused without opening it.
-  init(_ url: URL) throws(FileAccessError) {
+  ///
+  /// - Throws: ``FileAccessError``.
+  package init(_ url: URL) throws(FileAccessError) {
     path = try FileStatus.path(of: url)
     var status = stat()
     if stat(path, &status) != 0 {
@@ -45,7 +47,7 @@ final class MappedFile: @unchecked Sendable {
   }
 
   /// Calls `body` with the whole file; the pointer is valid until `body` returns.
-  func withUnsafeBytes<Result, Failure: Error>(
+  package func withUnsafeBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try withExtendedLifetime(self) { () throws(Failure) in try body(memory) }

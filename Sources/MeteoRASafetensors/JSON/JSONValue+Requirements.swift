@@ -74,7 +74,7 @@ extension JSONValue {
   ///
   /// - Parameter expected: What is wanted, as it ends the sentence "…, expected …".
   package func mismatch(expected: String) -> JSONError {
-    tape.error(.mismatch(path: path, found: found, expected: expected), at: index)
+    tape.error(.mismatch(path: path, found: summary, expected: expected), at: index)
   }
 
   /// The place of the value as a path from the root, such as `rope_scaling.factor` or
@@ -118,7 +118,7 @@ extension JSONValue {
   }
 
   /// What the value is, for messages: its type, and its text where that is short.
-  private var found: String {
+  package var summary: String {
     switch kind {
     case .null: return "null"
     case .boolean: return node.kind == .true ? "true" : "false"

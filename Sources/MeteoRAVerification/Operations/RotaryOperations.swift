@@ -44,13 +44,13 @@ extension CaseRun {
 
   /// - Parameter value: `rope_scaling` of a Hugging Face configuration.
   private static func scaling(_ value: JSONValue?) throws(JSONError) -> RotaryScaling {
-    guard let value else { return .none }
+    guard let value else { return .unscaled }
     func number(_ name: String) throws(JSONError) -> Float {
       Float(try value.required(name).doubleValue())
     }
     let type =
       value["rope_type"] == nil ? try value.required("type") : try value.required("rope_type")
-    if type.equals("default") { return .none }
+    if type.equals("default") { return .unscaled }
     if type.equals("linear") { return .linear(factor: try number("factor")) }
     guard type.equals("llama3") else { throw type.mismatch(expected: "default, linear or llama3") }
     return .llama3(

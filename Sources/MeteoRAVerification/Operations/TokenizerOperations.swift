@@ -1,5 +1,4 @@
 import Foundation
-import MeteoRALlama
 import MeteoRASafetensors
 import MeteoRATokenizers
 
@@ -82,10 +81,10 @@ extension CaseRun {
     of path: String, _ read: (JSONValue) throws(JSONError) -> Line
   ) throws(VerificationError) -> [Line] {
     let bytes: [UInt8]
-    do {
-      bytes = [UInt8](try Data(contentsOf: files.url(path)))
+    do throws(FileAccessError) {
+      bytes = try MappedFile(files.url(path)).withUnsafeBytes(Array.init)
     } catch {
-      throw .unreadable(case: golden.id, file: path, reason: FileProblem.reason(error))
+      throw .unreadable(case: golden.id, error)
     }
     var lines: [Line] = []
     do throws(JSONError) {

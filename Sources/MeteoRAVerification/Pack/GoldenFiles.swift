@@ -1,5 +1,4 @@
 import Foundation
-import MeteoRALlama
 import MeteoRASafetensors
 
 /// The files of a pack; each safetensors file is opened once.
@@ -50,11 +49,10 @@ final class GoldenFiles: @unchecked Sendable {
   func requireIntact(_ golden: GoldenCase) throws(VerificationError) {
     for (file, expected) in golden.digests {
       let actual: String
-      do {
+      do throws(FileAccessError) {
         actual = try digest(of: file)
       } catch {
-        throw .unreadable(
-          case: golden.id, file: url(file).path, reason: FileProblem.reason(error))
+        throw .unreadable(case: golden.id, error)
       }
       guard actual.utf8.elementsEqual(expected.utf8) else {
         throw .damaged(
@@ -63,19 +61,11 @@ final class GoldenFiles: @unchecked Sendable {
     }
   }
 
-  private func digest(of path: String) throws -> String {
+  private func digest(of path: String) throws(FileAccessError) -> String {
     lock.lock()
     defer { lock.unlock() }
     if let digest = digests[path] { return digest }
-    let url = url(path)
-    // A named pipe would wait for its other end.
-    let type = try FileManager.default.attributesOfItem(
-      atPath: url.resolvingSymlinksInPath().path)[.type]
-    guard type as? FileAttributeType == .typeRegular else {
-      throw CocoaError(.fileReadUnknown)
-    }
-    let bytes = try Data(contentsOf: url)
-    let digest = bytes.withUnsafeBytes { SHA256.hexDigest(of: $0) }
+    let digest = try MappedFile(url(path)).withUnsafeBytes { SHA256.hexDigest(of: $0) }
     digests[path] = digest
     return digest
   }

@@ -183,6 +183,7 @@ extension MeteoRAError {
     switch self {
     case .json(let error), .llama(.json(let error)):
       switch error.problem {
+      case .unreadable: "unreadable"
       case .mismatch(let path, _, _), .missingField(let path): "json \(path)"
       default: "json"
       }
@@ -195,7 +196,6 @@ extension MeteoRAError {
     case .llama(.weightType(_, let tensor, let type)): "type \(type) \(tensor)"
     case .llama(.unexpectedTensor(_, let tensor)), .unexpectedTensor(_, let tensor, _):
       "unexpected \(tensor)"
-    case .llama(.unreadable): "unreadable"
     case .nonFiniteGate(_, let tensor, let element): "infinite \(tensor) \(element)"
     case .baseDiffers(_, let tensor, _): "differs \(tensor)"
     default: "\(self)"
