@@ -7,14 +7,12 @@ extension MeteoRAModel {
   ///   - tokens: At least one, at most the model's positions.
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
   /// - Returns: `[tokens.count, vocabularySize]`, row-major.
-  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run, and for more logits than
+  ///   the machine has memory for.
   public func logits(of tokens: [Int], mode: Mode? = nil) throws(MeteoRAError) -> [Float] {
     let evaluator = try evaluator(for: mode ?? defaultMode)
     do throws(LlamaError) {
-      try base.configuration.validate(prompt: tokens, index: 0)
-      return try base.forward(
-        [SequenceInput(tokens: tokens, state: SequenceState(for: base.configuration))],
-        logits: .all, evaluator: evaluator, parallelism: parallelism)
+      return try base.logits(of: tokens, evaluator: evaluator, parallelism: parallelism)
     } catch {
       throw .llama(error)
     }

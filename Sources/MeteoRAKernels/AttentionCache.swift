@@ -29,6 +29,13 @@ package final class AttentionCache {
   /// Bytes that the positions take.
   package var byteCount: Int { blocks.count * blockBytes }
 
+  /// Bytes that so many positions would take; `Int.max` for more than can be counted.
+  package func byteCount(of positions: Int) -> Int {
+    let blocks = positions / Self.blockLength + (positions % Self.blockLength == 0 ? 0 : 1)
+    let (bytes, overflow) = blocks.multipliedReportingOverflow(by: blockBytes)
+    return overflow ? Int.max : bytes
+  }
+
   private var headElements: Int { Self.blockLength * (dimension + valueStride) }
   private var blockBytes: Int { keyValueHeads * headElements * MemoryLayout<Float>.size }
 
@@ -59,13 +66,6 @@ package final class AttentionCache {
       }
       count += 1
     }
-  }
-
-  /// Drops what comes after the first `count` positions.
-  package func truncate(to count: Int) {
-    guard count < self.count else { return }
-    self.count = max(count, 0)
-    blocks.removeLast(blocks.count - (self.count + Self.blockLength - 1) / Self.blockLength)
   }
 
   /// The keys of 32 positions: element k of all of them, then element k + 1.

@@ -4,7 +4,7 @@ import MeteoRAKernels
 ///
 /// Prompts of different lengths need no padding: each sequence has its own state, and its tokens
 /// are the same alone and in any batch. Stop whenever you like; ``results`` then tells what there
-/// is so far.
+/// is so far. The keys and values of a sequence are given back when it ends.
 ///
 /// A class, because the states are: a copy of a value would share them and run ahead of its own
 /// tokens.
@@ -16,21 +16,24 @@ package final class Generation {
   private let observer: (any ForwardObserver)?
   private let parallelism: Parallelism
   private var sequences: [Sequence]
+  /// What ended a step before its tokens were chosen: the steps after it would lack their logits.
+  private var failure: LlamaError?
 
   private struct Sequence {
     var tokens: [Int]
-    var promptLength: Int
-    var state: SequenceState
-    var limit: Int
+    let promptLength: Int
+    let limit: Int
+    /// `nil` once nothing can ask for it.
+    var state: SequenceState?
     var finishReason: FinishReason?
+
+    /// The tokens that the state lacks.
+    var pending: Range<Int> { (state?.count ?? tokens.count)..<tokens.count }
   }
 
-  /// Rows of a forward pass at most, so that a long prompt does not need memory for all of its
-  /// activations at once.
-  private static var rowsAtATime: Int { 512 }
-
   /// - Throws: ``LlamaError`` for a prompt that is empty, longer than the model's positions, or
-  ///   holds an id outside the vocabulary; ``LlamaError/kernel(context:_:)`` for options out of range.
+  ///   holds an id outside the vocabulary, and for more positions than the machine has memory for;
+  ///   ``LlamaError/kernel(context:_:)`` for options out of range.
   package init(
     _ prompts: [[Int]], model: LlamaModel, evaluator: any LinearGroupEvaluator,
     options: GenerationOptions,
@@ -38,36 +41,47 @@ package final class Generation {
   ) throws(LlamaError) {
     try options.validate()
     let configuration = model.configuration
-    var sequences: [Sequence] = []
     for (index, prompt) in prompts.enumerated() {
       try configuration.validate(prompt: prompt, index: index)
+    }
+    try model.requireMemory(forPositions: prompts.lazy.map(\.count))
+    sequences = prompts.map { prompt in
       let room = min(options.maximumNewTokens, configuration.maximumPositions - prompt.count)
-      sequences.append(
-        Sequence(
-          tokens: prompt, promptLength: prompt.count, state: SequenceState(for: configuration),
-          limit: prompt.count + room, finishReason: room == 0 ? .length : nil))
+      return Sequence(
+        tokens: prompt, promptLength: prompt.count, limit: prompt.count + room,
+        state: room > 0 || observer != nil ? SequenceState(for: configuration) : nil,
+        finishReason: room == 0 ? .length : nil)
     }
     self.model = model
     self.evaluator = evaluator
     self.options = options
     self.observer = observer
     self.parallelism = parallelism
-    self.sequences = sequences
     endOfSequence = Set(options.endOfSequence ?? model.specialTokens.endOfSequence)
   }
 
   /// The next token of every sequence that goes on; empty once all have ended.
+  ///
+  /// - Throws: ``LlamaError/notANumber(prompt:position:id:)`` for logits without a largest one, and
+  ///   for more positions than the machine has memory for. No sequence has a new token then, and
+  ///   every later step throws the same.
   package func step() throws(LlamaError) -> [GeneratedToken] {
+    if let failure { throw failure }
     let active = sequences.indices.filter { sequences[$0].finishReason == nil }
     let width = model.configuration.vocabularySize
-    var generated: [GeneratedToken] = []
-    try runPending(of: active) { batch, logits in
-      for (row, index) in batch.enumerated() {
-        let logits = logits[row * width..<(row + 1) * width]
-        generated.append(append(choose(logits, after: sequences[index].tokens), to: index))
+    var chosen: [Int] = []
+    do throws(LlamaError) {
+      try model.requireMemory(forPositions: active.lazy.map { self.sequences[$0].tokens.count })
+      try runPending(of: active) { batch, logits throws(LlamaError) in
+        for (row, index) in batch.enumerated() {
+          chosen.append(try choose(logits[row * width..<(row + 1) * width], for: index))
+        }
       }
+    } catch {
+      failure = error
+      throw error
     }
-    return generated
+    return zip(active, chosen).map { index, id in append(id, to: index) }
   }
 
   private func append(_ id: Int, to index: Int) -> GeneratedToken {
@@ -77,6 +91,7 @@ package final class Generation {
     } else if sequences[index].tokens.count == sequences[index].limit {
       sequences[index].finishReason = .length
     }
+    if sequences[index].finishReason != nil, observer == nil { sequences[index].state = nil }
     return GeneratedToken(sequence: index, id: id, finishReason: sequences[index].finishReason)
   }
 
@@ -89,6 +104,9 @@ package final class Generation {
     }
   }
 
+  /// Bytes that the keys and values of all sequences take.
+  package var cacheByteCount: Int { sequences.reduce(0) { $0 + ($1.state?.byteCount ?? 0) } }
+
   /// Runs the last token of every sequence, which no step needs, so that an observer sees it.
   ///
   /// No step can follow: a sequence that goes on counts as cancelled from here on.
@@ -96,13 +114,19 @@ package final class Generation {
     for index in sequences.indices where sequences[index].finishReason == nil {
       sequences[index].finishReason = .cancelled
     }
-    let pending = sequences.indices.filter { index in
-      sequences[index].state.count < sequences[index].tokens.count
+    defer {
+      for index in sequences.indices { sequences[index].state = nil }
     }
-    try runPending(of: pending) { _, _ in }
+    if observer == nil { return }
+    try runPending(of: sequences.indices.filter { !sequences[$0].pending.isEmpty }) { _, _ in }
   }
 
-  private func choose(_ logits: ArraySlice<Float>, after tokens: [Int]) -> Int {
+  private func choose(_ logits: ArraySlice<Float>, for index: Int) throws(LlamaError) -> Int {
+    let tokens = sequences[index].tokens
+    if let place = logits.firstIndex(where: \.isNaN) {
+      throw .notANumber(
+        prompt: index, position: tokens.count - 1, id: place - logits.startIndex)
+    }
     let blocked = blockedTokens(after: tokens, ngramSize: options.noRepeatNgramSize)
     if blocked.isEmpty { return greedyChoice(logits) }
     var allowed = Array(logits)
@@ -115,36 +139,37 @@ package final class Generation {
   /// - Parameter body: Called with some of the sequences and the logits after the last token of
   ///   each, in order, until every one had its turn: the logits of all need not fit in memory.
   private func runPending(
-    of active: [Int], _ body: (_ batch: [Int], _ logits: [Float]) -> Void
+    of active: [Int], _ body: (_ batch: [Int], _ logits: [Float]) throws(LlamaError) -> Void
   ) throws(LlamaError) {
+    // So that a long prompt does not need memory for all of its activations at once.
+    let limit = model.rowsAtATime
     for index in active {
-      let sequence = sequences[index]
-      while sequence.tokens.count - sequence.state.count > Self.rowsAtATime {
-        let first = sequence.state.count
-        _ = try forward([index], tokens: first..<first + Self.rowsAtATime)
+      while sequences[index].pending.count > limit {
+        _ = try forward([index], tokens: sequences[index].pending.prefix(limit))
       }
     }
     var batch: [Int] = []
     var rows = 0
     for index in active {
-      let pending = sequences[index].tokens.count - sequences[index].state.count
-      if rows > 0, rows + pending > Self.rowsAtATime {
-        body(batch, try forward(batch))
+      let pending = sequences[index].pending.count
+      if rows > 0, rows + pending > limit {
+        try body(batch, try forward(batch))
         (batch, rows) = ([], 0)
       }
       batch.append(index)
       rows += pending
     }
-    if !batch.isEmpty { body(batch, try forward(batch)) }
+    if !batch.isEmpty { try body(batch, try forward(batch)) }
   }
 
   /// - Parameter tokens: The tokens to run of every sequence; all that are pending by default.
   private func forward(_ batch: [Int], tokens: Range<Int>? = nil) throws(LlamaError) -> [Float] {
-    let inputs = batch.map { index in
+    let inputs = batch.compactMap { index -> SequenceInput? in
       let sequence = sequences[index]
-      let range = tokens ?? sequence.state.count..<sequence.tokens.count
-      return SequenceInput(
-        id: index, tokens: Array(sequence.tokens[range]), state: sequence.state)
+      return sequence.state.map { state in
+        SequenceInput(
+          id: index, tokens: Array(sequence.tokens[tokens ?? sequence.pending]), state: state)
+      }
     }
     return try model.forward(
       inputs, logits: .last, evaluator: evaluator, observer: observer, parallelism: parallelism)

@@ -3,9 +3,7 @@ import MeteoRASafetensors
 
 /// A reason why a model cannot be loaded or run.
 public enum LlamaError: Error, Equatable, Sendable {
-  /// A file that has to be there cannot be read.
-  case unreadable(path: String, reason: String)
-  /// A JSON file breaks its format, or a field has the wrong type.
+  /// A JSON file cannot be read or breaks its format, or a field has the wrong type.
   case json(JSONError)
   /// A safetensors file cannot be taken, or lacks a tensor of the shape asked for.
   case safetensors(SafetensorsError)
@@ -25,6 +23,11 @@ public enum LlamaError: Error, Equatable, Sendable {
   case emptyPrompt(index: Int)
   /// A prompt is longer than the model's positions.
   case promptTooLong(index: Int, count: Int, maximum: Int)
+  /// The logits after a token of a prompt's sequence hold NaN for the token `id`: there is no
+  /// largest one to continue with.
+  case notANumber(prompt: Int, position: Int, id: Int)
+  /// A run would have to hold more bytes at once than the machine has memory.
+  case exceedsMemory(purpose: String, byteCount: Int, available: Int)
   /// A kernel refuses what it was given.
   case kernel(context: String, KernelError)
 }
@@ -32,7 +35,6 @@ public enum LlamaError: Error, Equatable, Sendable {
 extension LlamaError: CustomStringConvertible {
   public var description: String {
     switch self {
-    case .unreadable(let path, let reason): "\(shown(path)): \(reason)"
     case .json(let error): "\(error)"
     case .safetensors(let error): "\(error)"
     case .unsupported(let file, let field, let found, let supported):
@@ -53,6 +55,12 @@ extension LlamaError: CustomStringConvertible {
     case .emptyPrompt(let index): "prompt \(index) has no token, expected at least one"
     case .promptTooLong(let index, let count, let maximum):
       "prompt \(index) has \(count) tokens, expected at most the model's \(maximum) positions"
+    case .notANumber(let prompt, let position, let id):
+      "prompt \(prompt): the logits after position \(position) hold NaN for token \(id), expected "
+        + "numbers to choose the next token by"
+    case .exceedsMemory(let purpose, let byteCount, let available):
+      "\(purpose) would take \(byteCount) bytes, expected at most the \(available) bytes of this "
+        + "machine's memory"
     case .kernel(let context, let error): "\(shown(context)): \(error)"
     }
   }

@@ -1,23 +1,6 @@
 import MeteoRAKernels
 
 extension LlamaModel {
-  /// The logits of every position of a token sequence.
-  ///
-  /// - Parameters:
-  ///   - tokens: At least one, at most ``LlamaConfiguration/maximumPositions``.
-  ///   - parallelism: Threads; no influence on any bit.
-  /// - Returns: `[tokens.count, vocabularySize]`, row-major.
-  /// - Throws: ``LlamaError`` for a sequence that is empty, too long, or holds an id outside the
-  ///   vocabulary.
-  public func logits(
-    of tokens: [Int], parallelism: Parallelism = .serial
-  ) throws(LlamaError) -> [Float] {
-    try configuration.validate(prompt: tokens, index: 0)
-    return try forward(
-      [SequenceInput(tokens: tokens, state: SequenceState(for: configuration))], logits: .all,
-      evaluator: PlainEvaluator(), parallelism: parallelism)
-  }
-
   /// Continues prompts greedily.
   ///
   /// - Parameters:
@@ -25,7 +8,8 @@ extension LlamaModel {
   ///   - options: Limits and blocks.
   ///   - parallelism: Threads; no influence on any bit.
   /// - Returns: One result a prompt, in order.
-  /// - Throws: ``LlamaError`` for a prompt that cannot be run.
+  /// - Throws: ``LlamaError`` for a prompt that cannot be run, logits with NaN, or more positions
+  ///   than the machine has memory for.
   public func generate(
     _ prompts: [[Int]], options: GenerationOptions = GenerationOptions(),
     parallelism: Parallelism = .serial

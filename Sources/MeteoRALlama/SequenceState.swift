@@ -20,9 +20,4 @@ package final class SequenceState {
 
   /// Bytes that keys and values take.
   package var byteCount: Int { layers.reduce(0) { $0 + $1.byteCount } }
-
-  /// Forgets what comes after the first `count` positions.
-  package func truncate(to count: Int) {
-    for layer in layers { layer.truncate(to: count) }
-  }
 }

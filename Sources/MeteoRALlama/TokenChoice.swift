@@ -1,11 +1,13 @@
 // Greedy choice, after the n-gram block.
 
-/// The index of the largest logit; of equal ones the lowest, and NaN ranks above +∞.
+/// The index of the largest logit, of equal ones the lowest.
+///
+/// - Parameter logits: At least one, and none of them NaN.
 func greedyChoice(_ logits: some RandomAccessCollection<Float>) -> Int {
   var best = 0
   var largest = -Float.infinity
   for (index, logit) in logits.enumerated() {
-    if logit > largest || (logit.isNaN && !largest.isNaN) {
+    if logit > largest {
       best = index
       largest = logit
     }

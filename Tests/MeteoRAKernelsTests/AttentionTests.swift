@@ -156,30 +156,6 @@ struct AttentionTests {
     expectSameBits(y.output, try example.attention())
   }
 
-  @Test("it forgets what a cache drops", arguments: [0, 1, 100, 127, 128, 129, 139])
-  func truncates(kept: Int) throws {
-    let example = Example(seed: 23, rows: 140, heads: 1, keyValueHeads: 1, dimension: 4)
-    let nan = [Float](repeating: .nan, count: 200 * 4)
-    let cache = AttentionCache(keyValueHeads: 1, dimension: 4)
-    cache.append(keys: example.keys, values: example.values, rows: kept)
-    cache.append(keys: nan, values: nan, rows: 200)
-    cache.truncate(to: kept)
-    #expect(cache.count == kept)
-    let rest = 140 - kept
-    cache.append(
-      keys: Array(example.keys[(kept * 4)...]), values: Array(example.values[(kept * 4)...]),
-      rows: rest)
-    var y = GuardedOutput(count: rest * 4)
-    let queries = Array(example.queries[(kept * 4)...])
-    y.write {
-      attend(
-        queries, heads: 1, sequences: [AttentionSequence(cache: cache, rows: 0..<rest)], to: $0,
-        parallelism: .serial)
-    }
-    #expect(y.isIntact)
-    expectSameBits(y.output, Array(try example.attention()[(kept * 4)...]))
-  }
-
   @Test("it counts the memory of a cache by blocks of 128 positions")
   func countsMemory() {
     let cache = AttentionCache(keyValueHeads: 2, dimension: 8)
@@ -190,8 +166,6 @@ struct AttentionTests {
     #expect(cache.byteCount == block)
     cache.append(keys: row, values: row, rows: 1)
     #expect(cache.byteCount == 2 * block)
-    cache.truncate(to: 128)
-    #expect(cache.byteCount == block)
   }
 
   // MARK: Arguments

@@ -117,37 +117,12 @@ struct ForwardInvarianceTests {
     #expect(firstDifference(try parallel.logits(of: tokens), try serial.logits(of: tokens)) == nil)
   }
 
-  @Test(
-    "after forgetting positions", arguments: ForwardModel.allCases, [0, 1, 5, 127, 128, 129, 139])
-  func truncation(kind: ForwardModel, kept: Int) throws {
-    let model = try kind.load()
-    let tokens = model.tokens(140)
-    let other = model.tokens(12, seed: 9)
-    let state = SequenceState(for: model.configuration)
-    _ = try model.forward([(tokens, state)])
-    state.truncate(to: kept)
-    #expect(state.count == kept)
-    let continued = try model.forward([(other, state)])
-    let fresh = try model.logits(of: Array(tokens[..<kept]) + other)
-    let width = model.configuration.vocabularySize
-    #expect(firstDifference(continued, Array(fresh[(kept * width)...])) == nil)
-    #expect(state.count == kept + 12)
-  }
-
-  @Test("a state counts what it holds, and forgets no more than that")
-  func states() throws {
+  @Test("of all positions, however many passes they take", arguments: [511, 512, 513, 640])
+  func passes(count: Int) throws {
     let model = try ForwardModel.tiny.load()
-    let state = SequenceState(for: model.configuration)
-    #expect(state.count == 0 && state.byteCount == 0)
-    _ = try model.forward([(model.tokens(129), state)])
-    let bytes = state.byteCount
-    #expect(bytes > 0)
-    state.truncate(to: 500)
-    #expect(state.count == 129 && state.byteCount == bytes)
-    state.truncate(to: 128)
-    #expect(state.count == 128 && state.byteCount == bytes / 2)
-    state.truncate(to: -1)
-    #expect(state.count == 0 && state.byteCount == 0)
+    let tokens = model.tokens(count)
+    let whole = try model.forward([(tokens, SequenceState(for: model.configuration))])
+    #expect(firstDifference(try model.logits(of: tokens), whole) == nil)
   }
 
   @Test("the last rows alone are the last rows of all")

@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRAKernels
 import MeteoRATestSupport
 import Testing
@@ -224,19 +225,143 @@ struct GenerationTests {
     func observe(_ point: TracePoint, _ values: UnsafePointer<Float>, width: Int) {}
   }
 
+  // MARK: Memory
+
+  @Test("the keys and values of a sequence are given back when it ends")
+  func releasesCaches() throws {
+    let model = try ForwardModel.tiny.load()
+    let prompts = [model.tokens(638), [1, 2, 3], model.tokens(640), [4]]
+    let generation = try generation(model, prompts, options(9, end: []))
+    #expect(generation.cacheByteCount == 0)
+    _ = try generation.step()
+    let block = try block(model)
+    // 638 positions are five blocks of 128; the third prompt has no room and is never run.
+    #expect(generation.cacheByteCount == 7 * block)
+    _ = try generation.step()
+    #expect(generation.cacheByteCount == 2 * block)
+    #expect(generation.results[0].finishReason == .length)
+    while try !generation.step().isEmpty {}
+    #expect(generation.cacheByteCount == 0)
+    #expect(try model.generate(prompts, options: options(9, end: [])) == generation.results)
+  }
+
+  @Test("an end-of-sequence id gives them back, too; an observer keeps them for the last tokens")
+  func releasesCachesOfObserved() throws {
+    let model = try ForwardModel.tiny.load()
+    let end = try model.generate([[1, 2, 3]], options: options(1))[0].newTokens
+    let free = try generation(model, [[1, 2, 3]], options(9, end: end))
+    _ = try free.step()
+    #expect(free.cacheByteCount == 0)
+    let observed = try Generation(
+      [[1, 2, 3]], model: model, evaluator: PlainEvaluator(), options: options(9, end: end),
+      observer: RowCounter(), parallelism: .serial)
+    _ = try observed.step()
+    #expect(try observed.cacheByteCount == block(model))
+    try observed.runLastTokens()
+    #expect(observed.cacheByteCount == 0)
+    #expect(observed.results == free.results)
+    // Without an observer there is nobody to run the last tokens for.
+    let cancelled = try generation(model, [[1, 2, 3]], options(9))
+    _ = try cancelled.step()
+    try cancelled.runLastTokens()
+    #expect(cancelled.cacheByteCount == 0 && cancelled.results[0].finishReason == .cancelled)
+  }
+
+  /// Bytes that the first 128 positions of a sequence take.
+  private func block(_ model: LlamaModel) throws -> Int {
+    let state = SequenceState(for: model.configuration)
+    _ = try model.forward([([1], state)])
+    return state.byteCount
+  }
+
+  @Test("it refuses more prompts than the machine has memory for before it runs any")
+  func tooManyPrompts() throws {
+    let model = try ForwardModel.tiny.load()
+    let memory = Int(clamping: ProcessInfo.processInfo.physicalMemory)
+    let fitting = try memory / block(model)
+    let needed = try (fitting + 1) * block(model)
+    #expect(
+      throws: LlamaError.exceedsMemory(
+        purpose: "the keys and values of the sequences", byteCount: needed, available: memory)
+    ) {
+      try model.generate([[Int]](repeating: [1], count: fitting + 1))
+    }
+  }
+
   // MARK: Unusual logits
 
-  @Test("NaN is the largest logit, and of equal ones the lowest id is taken")
+  /// The first element of a row of a matrix with rows of 8.
+  private func set(_ value: Float, inRow row: Int, of name: String, _ tiny: inout TinyModel) {
+    tiny.tensors[name]?.bytes.replaceSubrange(
+      row * 32..<row * 32 + 4, with: withUnsafeBytes(of: value.bitPattern, Array.init))
+  }
+
+  @Test("NaN among the logits ends it with an error that names the place", arguments: [0, 1])
+  func notANumber(ngram: Int) throws {
+    var tiny = TinyModel()
+    for row in [7, 9] { set(.nan, inRow: row, of: "lm_head.weight", &tiny) }
+    let model = try tiny.load()
+    // With the blocked token, too: what else is chosen would not mean anything.
+    let error = LlamaError.notANumber(prompt: 0, position: 2, id: 7)
+    #expect(throws: error) {
+      try model.generate([[1, 7, 9], [1]], options: options(3, ngram: ngram))
+    }
+    #expect(error.description.contains("prompt 0"))
+    #expect(error.description.contains("position 2 hold NaN for token 7"))
+    // Nothing is chosen, so nothing is refused.
+    #expect(try model.generate([[1]], options: options(0))[0].newTokens.isEmpty)
+    #expect(try model.logits(of: [1])[7].isNaN)
+  }
+
+  @Test("NaN in a later step leaves the tokens before it, and every step after it throws")
+  func notANumberLater() throws {
+    var tiny = TinyModel()
+    let original = try tiny.load()
+    // Prompts of which one comes to a token that is new to both.
+    let found = try (0..<100).compactMap { seed -> (prompts: [[Int]], first: Int)? in
+      let prompts = [
+        original.tokens(1, seed: UInt64(seed)), original.tokens(2, seed: UInt64(seed)),
+      ]
+      let free = try original.generate(prompts, options: self.options(6))
+      let known = Set(prompts.joined() + free[0].newTokens)
+      let first = free[1].newTokens.firstIndex { !known.contains($0) }
+      return first.map { (prompts, $0) }
+    }.first { $0.first > 0 && $0.first < 5 }
+    let (prompts, first) = try #require(found)
+    let free = try original.generate(prompts, options: options(6))
+    // The sequence that comes to this token reads NaN from there on.
+    set(.nan, inRow: free[1].newTokens[first], of: "model.embed_tokens.weight", &tiny)
+    let model = try tiny.load()
+    let generation = try generation(model, prompts, options(6))
+    for _ in 0...first { #expect(try generation.step().count == 2) }
+    for _ in 0..<2 {
+      #expect(throws: LlamaError.notANumber(prompt: 1, position: 2 + first, id: 0)) {
+        try generation.step()
+      }
+    }
+    // The other sequence has no token of the step that failed either.
+    #expect(
+      generation.results.map(\.newTokens) == free.map { Array($0.newTokens[...first]) })
+    #expect(generation.results.allSatisfy { $0.finishReason == .cancelled })
+  }
+
+  @Test("infinite logits are compared like others, and of equal ones the lowest id is taken")
   func unusualLogits() throws {
     var tiny = TinyModel()
     let embedding = try #require(tiny.tensors["model.embed_tokens.weight"])
-    for (row, value) in [(7, Float.nan), (9, .nan)] {
-      tiny.tensors["lm_head.weight"]?.bytes.replaceSubrange(
-        row * 32..<row * 32 + 4, with: withUnsafeBytes(of: value.bitPattern, Array.init))
+    for (row, value) in [(7, Float.infinity), (9, .infinity), (2, -.infinity), (4, -.infinity)] {
+      set(value, inRow: row, of: "lm_head.weight", &tiny)
     }
-    let model = try tiny.load()
-    #expect(try model.generate([[1]], options: options(3))[0].newTokens == [7, 7, 7])
-    #expect(try model.generate([[1]], options: options(3, ngram: 1))[0].newTokens[..<2] == [7, 9])
+    let infinite = try tiny.load()
+    let logits = try infinite.logits(of: [1])
+    let largest = logits[7] > 0 ? [7, 9] : [2, 4]
+    #expect(largest.allSatisfy { logits[$0] == .infinity })
+    #expect(
+      try infinite.generate([[1]], options: options(1, ngram: 1))[0].newTokens == [largest[0]])
+    let rest = try infinite.generate([[largest[0], 1]], options: options(1, ngram: 1))[0]
+    let order = try infinite.logits(of: [largest[0], 1]).suffix(11).enumerated()
+      .sorted { $0.element > $1.element || ($0.element == $1.element && $0.offset < $1.offset) }
+    #expect(rest.newTokens == [order.first { ![largest[0], 1].contains($0.offset) }?.offset])
     // Every row of the head the same: all logits are equal.
     tiny.tensors["lm_head.weight"]?.bytes = (0..<11).flatMap { _ in Array(embedding.bytes[..<32]) }
     let flat = try tiny.load()
@@ -254,9 +379,8 @@ struct TokenChoiceTests {
     "it is the largest logit",
     arguments: [
       ([1, 3, 2], 1), ([3, 3, 3], 0), ([-0.0, 0.0], 0), ([0.0, -0.0], 0),
-      ([2, .nan, .infinity], 1),
-      ([.nan, .nan], 0), ([.infinity, .infinity], 0), ([-.infinity, -.infinity], 0),
-      ([-.infinity, -1e38, .nan], 2), ([.nan, .infinity], 0), ([-5], 0),
+      ([2, 5, .infinity], 2), ([.infinity, .infinity], 0), ([-.infinity, -.infinity], 0),
+      ([-.infinity, -1e38], 1), ([-5], 0), ([-5, -4], 1),
     ] as [([Float], Int)])
   func greedy(logits: [Float], expected: Int) {
     #expect(greedyChoice(logits) == expected)

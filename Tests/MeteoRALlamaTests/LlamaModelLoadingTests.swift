@@ -224,13 +224,15 @@ struct LlamaModelLoadingTests {
     let kernel = LlamaError.kernel(
       context: "c", .outOfRange(argument: "a", actual: "1", allowed: "2"))
     let errors: [LlamaError] = [
-      .unreadable(path: "f\n", reason: "no such file"), .safetensors(.noWeights(folder: "f")),
+      .safetensors(.noWeights(folder: "f")),
       .unsupported(file: "f\n", field: "a\n", found: "\n", supported: "b"),
       .invalid(file: "f\n", field: "a\n", found: "\n", expected: "b"),
       .unexpectedTensor(file: "f\n", tensor: "t\n"),
       .weightType(file: "f\n", tensor: "t\n", found: "I8"), .tiedHeadDiffers(file: "f\n"),
       .tokenOutOfRange(id: 1, position: 2, vocabularySize: 3), .emptyPrompt(index: 4),
       .promptTooLong(index: 5, count: 6, maximum: 7), kernel,
+      .notANumber(prompt: 1, position: 2, id: 3),
+      .exceedsMemory(purpose: "it", byteCount: 2, available: 1),
     ]
     for error in errors {
       #expect(!error.description.contains("\n"))

@@ -19,7 +19,9 @@ public final class MeteoRAGeneration {
 
   /// The next token of every sequence that goes on; `nil` once all have ended.
   ///
-  /// - Throws: ``MeteoRAError``.
+  /// - Throws: ``MeteoRAError`` if logits hold NaN, so that there is no largest one, or if more
+  ///   positions have to be kept than the machine has memory for. No sequence has a new token then,
+  ///   and every later step throws the same.
   public func step() throws(MeteoRAError) -> [GeneratedToken]? {
     do throws(LlamaError) {
       let tokens = try generation.step()
@@ -31,6 +33,10 @@ public final class MeteoRAGeneration {
 
   /// What there is of every prompt; one that has not ended counts as cancelled.
   public var results: [GenerationResult] { generation.results }
+
+  /// Bytes that the keys and values of all sequences take now. Those of a sequence are given back
+  /// when it ends, with recorded routing when ``runLastTokens()`` has run.
+  public var cacheByteCount: Int { generation.cacheByteCount }
 
   /// The routing of the tokens of a sequence that were run so far: prompt and new tokens, all but
   /// the last one until ``runLastTokens()``. Empty unless routing is recorded.

@@ -35,7 +35,8 @@ extension MeteoRAModel {
   ///   - onToken: Called with every new token; return `false` to stop after those of this step,
   ///     which ends the sequences that go on as cancelled.
   /// - Returns: One result a prompt, in order.
-  /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run.
+  /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run, and as
+  ///   ``MeteoRAGeneration/step()``.
   public func generate(
     _ prompts: [[Int]], mode: Mode? = nil, options: GenerationOptions = GenerationOptions(),
     onToken: (GeneratedToken) -> Bool = { _ in true }

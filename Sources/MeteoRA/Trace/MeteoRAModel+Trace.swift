@@ -98,8 +98,9 @@ extension MeteoRAModel {
     let evaluator = try evaluator(for: mode)
     let observer = TraceObserver(plan: plan, prefix: prefix, sink: sink)
     let state = SequenceState(for: base.configuration)
-    for first in stride(from: 0, to: tokens.count, by: Self.traceRows) {
-      let part = Array(tokens[first..<min(first + Self.traceRows, tokens.count)])
+    let rows = min(Self.traceRows, base.rowsAtATime)
+    for first in stride(from: 0, to: tokens.count, by: rows) {
+      let part = Array(tokens[first..<min(first + rows, tokens.count)])
       try willRun(part.count)
       do throws(LlamaError) {
         _ = try base.forward(
