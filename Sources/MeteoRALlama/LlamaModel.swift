@@ -44,9 +44,9 @@ extension LinearModule {
 
 /// A Llama decoder: configuration and weights, immutable, shared by any number of sequences.
 ///
-/// The forward pass (``forward(_:logits:evaluator:observer:parallelism:)``) leaves the linear
-/// modules of a layer to a ``LinearGroupEvaluator``: plain products here, products and routed
-/// adapters in a MeteoRA model.
+/// The forward pass, `LlamaModel+Forward.swift`, leaves the linear modules of a layer to a
+/// `LinearGroupEvaluator`: plain products here, products and routed adapters in a MeteoRA model.
+/// ``generate(_:options:parallelism:)`` and ``logits(of:parallelism:)`` run the plain one.
 public final class LlamaModel: Sendable {
   /// Shape and settings.
   public let configuration: LlamaConfiguration

@@ -101,12 +101,12 @@ public final class SafetensorsWriter {
     try append(values, to: name, dtype: .f32, wanted: "binary32") { $0.bitPattern.littleEndian }
   }
 
-  /// Appends elements to an F64 tensor; throws as ``append(_:to:)-(Array<Float>,_)``.
+  /// Appends elements to an F64 tensor; throws as ``append(_:to:)-([Float],_)``.
   public func append(_ values: [Double], to name: String) throws(SafetensorsError) {
     try append(values, to: name, dtype: .f64, wanted: "binary64") { $0.bitPattern.littleEndian }
   }
 
-  /// Appends elements to an I64 tensor; throws as ``append(_:to:)-(Array<Float>,_)``.
+  /// Appends elements to an I64 tensor; throws as ``append(_:to:)-([Float],_)``.
   public func append(_ values: [Int64], to name: String) throws(SafetensorsError) {
     try append(values, to: name, dtype: .i64, wanted: "64-bit integers") { $0.littleEndian }
   }

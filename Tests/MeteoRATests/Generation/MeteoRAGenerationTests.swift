@@ -81,6 +81,41 @@ struct MeteoRAGenerationTests {
     #expect(try model.generate([]).isEmpty)
   }
 
+  @Test("NaN among the logits is refused in every mode, and the tokens before it stay")
+  func notANumber() throws {
+    var bundle = TinyBundle()
+    let nan = withUnsafeBytes(of: Float.nan.bitPattern, Array.init)
+    bundle.base.tensors["lm_head.weight"]?.bytes.replaceSubrange(3 * 32..<3 * 32 + 4, with: nan)
+    let model = try bundle.load()
+    for mode in [.routed, .singleAdapter("first"), .noAdapters] as [MeteoRAModel.Mode] {
+      let generation = try model.generation(of: [[1, 2]], mode: mode, options: options(5))
+      for _ in 0..<2 {
+        #expect(throws: MeteoRAError.llama(.notANumber(prompt: 0, position: 1, id: 3))) {
+          try generation.step()
+        }
+      }
+      #expect(generation.results.map(\.newTokens) == [[]])
+      #expect(generation.results.map(\.finishReason) == [.cancelled])
+    }
+  }
+
+  @Test("the keys and values of a sequence are given back, unless its routing is recorded")
+  func givesBackCaches() throws {
+    let model = try TinyBundle().load()
+    let free = try model.generation(of: [[1, 2]], options: options(2))
+    let recorded = try model.generation(of: [[1, 2]], options: options(2), recordsRouting: true)
+    #expect(free.cacheByteCount == 0 && recorded.cacheByteCount == 0)
+    _ = try free.step()
+    #expect(free.cacheByteCount > 0)
+    _ = try free.step()
+    while try recorded.step() != nil {}
+    #expect(free.cacheByteCount == 0 && recorded.cacheByteCount > 0)
+    try recorded.runLastTokens()
+    #expect(recorded.cacheByteCount == 0)
+    #expect(recorded.routing(of: 0).count == 4)
+    #expect(free.results == recorded.results)
+  }
+
   @Test("the last tokens can be run in any state, which ends it")
   func lastTokens() throws {
     let model = try TinyBundle().load()
