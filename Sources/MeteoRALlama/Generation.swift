@@ -71,7 +71,8 @@ package final class Generation {
     let width = model.configuration.vocabularySize
     var chosen: [Int] = []
     do throws(LlamaError) {
-      try model.requireMemory(forPositions: active.lazy.map { self.sequences[$0].tokens.count })
+      try model.requireMemory(
+        forPositions: sequences.lazy.filter { $0.state != nil }.map(\.tokens.count))
       try runPending(of: active) { batch, logits throws(LlamaError) in
         for (row, index) in batch.enumerated() {
           chosen.append(try choose(logits[row * width..<(row + 1) * width], for: index))
