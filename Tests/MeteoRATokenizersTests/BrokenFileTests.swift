@@ -205,6 +205,42 @@ struct BrokenFileTests {
     }
   }
 
+  /// Places where an error shows what the file holds.
+  static let hostile: [(field: String, json: String)] = [
+    ("model.vocab", #"{"a\n\u001b[31m":0,"b\n":0}"#),
+    ("model.merges", #"["a\n b"]"#), ("model.merges", #"["a\u0007b"]"#),
+    ("model.type", #""BPE\n""#), ("model.unk_token", #""\u001b[2J""#),
+    ("normalizer", #"{"type":"NFC\n"}"#), ("pre_tokenizer", #"{"type":"\u202eSplit"}"#),
+    (
+      "pre_tokenizer",
+      #"{"type":"Split","pattern":{"Regex":"\n\u001b[1m"},"behavior":"Isolated","invert":false}"#
+    ),
+    (
+      "pre_tokenizer",
+      #"{"type":"Split","pattern":{"Regex":"x"},"behavior":"\n","invert":false}"#
+    ),
+    ("post_processor", #"{"type":"\u2028"}"#), ("decoder", #"{"type":"\r"}"#),
+    (#"x\n\u001b"#, "1"), ("version", #""1\n""#),
+    ("added_tokens", #"[{"id":1,"content":"\n","bad\n\u001b":1}]"#),
+  ]
+
+  @Test("shows no control character of the file or of its name", arguments: hostile.indices)
+  func isPrintable(index: Int) throws {
+    let (field, json) = Self.hostile[index]
+    let file = SmallTokenizerFile(field, json)
+    let error = try #require(throws: TokenizerError.self) {
+      try Tokenizer(json: Array(file.json.utf8), source: "t\n\u{1B}.json")
+    }
+    #expect(error.description.hasPrefix(#"t\u{A}\u{1B}.json:"#))
+    let invisible = error.description.unicodeScalars.filter {
+      switch $0.properties.generalCategory {
+      case .control, .format, .lineSeparator, .paragraphSeparator: true
+      default: false
+      }
+    }
+    #expect(invisible.isEmpty, "\(error)")
+  }
+
   @Test("is refused with its path if there is no such file")
   func refusesMissingFile() throws {
     let folder = FileManager.default.temporaryDirectory
