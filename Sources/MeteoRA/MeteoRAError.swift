@@ -26,6 +26,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case pattern(file: String, field: String, pattern: String, problem: String)
   /// An adapter file holds a tensor that its configuration, or this base, has no place for.
   case unexpectedTensor(file: String, tensor: String, reason: String)
+  /// A file or folder holds nothing of layers that the configuration asks for.
+  case missingLayers(file: String, layers: ClosedRange<Int>)
   /// A tensor of the checkpoint is not that of the base model's folder.
   case baseDiffers(file: String, tensor: String, base: String)
   /// A gate holds an infinity or NaN.
@@ -62,6 +64,12 @@ extension MeteoRAError: CustomStringConvertible {
       "\(shown(file)): \(field) '\(printable(pattern))' \(problem)"
     case .unexpectedTensor(let file, let tensor, let reason):
       "\(shown(file)): tensor '\(printable(tensor))' \(reason)"
+    case .missingLayers(let file, let layers):
+      layers.count == 1
+        ? "\(shown(file)): no tensor of layer \(layers.lowerBound) is there, expected those that "
+          + "the configuration asks for"
+        : "\(shown(file)): no tensor of layers \(layers.lowerBound) to \(layers.upperBound) is there, "
+          + "expected those that the configuration asks for"
     case .baseDiffers(let file, let tensor, let base):
       "\(shown(file)): tensor '\(printable(tensor))' differs from that of the base model in "
         + shown(base)

@@ -67,6 +67,13 @@ public struct LoRAConfiguration: Sendable {
         alpha: alpha, rank: rank, usesRankStabilization: usesRankStabilization))
   }
 
+  /// The updates of the linear modules of a layer that the adapter changes.
+  func updates(inLayer layer: Int) -> [(module: LinearModule, update: Update)] {
+    LinearModule.allCases.compactMap { module in
+      update(of: module, layer: layer).map { (module, $0) }
+    }
+  }
+
   /// Whether the adapter changes a module, by the rules of PEFT's `check_target_module_exists`.
   ///
   /// - Parameter layer: The number of the layer in the path, if there is one.

@@ -62,6 +62,12 @@ public struct AdapterInspection: Sendable {
   ///   - base: The model to compare with.
   /// - Throws: ``MeteoRAError`` if a file cannot be read at all.
   public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
+    try self.init(folder: folder, base: base, heldLayers: ModuleTensors.largestLayer + 1)
+  }
+
+  /// - Parameter heldLayers: Layers that the base really has, as far as that is known: its
+  ///   configuration may claim any number.
+  init(folder: URL, base: LlamaConfiguration?, heldLayers: Int) throws(MeteoRAError) {
     self.folder = folder
     configuration = try LoRAConfiguration(
       contentsOf: folder.appendingPathComponent(PEFTAdapter.configurationFile))
@@ -70,9 +76,23 @@ public struct AdapterInspection: Sendable {
     let tensors = ModuleTensors(file)
     var expectations = TensorExpectations(of: file)
     var updates: [Update] = []
-    for layer in 0..<(base?.layerCount ?? tensors.layerCount) {
-      for module in LinearModule.allCases {
-        guard let update = configuration.update(of: module, layer: layer) else { continue }
+    let layers = tensors.layers
+    let last = tensors.layerCount
+    var changesNothing = true
+    for layer in 0..<(base.map { min($0.layerCount, max(heldLayers, last)) } ?? last) {
+      let planned = configuration.updates(inLayer: layer)
+      if planned.isEmpty { continue }
+      changesNothing = false
+      if !layers.contains(layer) {
+        // Behind the last layer of the file there is nothing to be found either.
+        if let base, layer >= last {
+          expectations.reportMissing(layer...base.layerCount - 1)
+          break
+        }
+        expectations.reportMissing(layer...layer)
+        continue
+      }
+      for (module, update) in planned {
         let shape = base?.shape(of: module)
         expectations.expect(
           PEFTAdapter.key(module, layer: layer, "lora_A"), shape: [update.rank, shape?.inFeatures])
@@ -89,7 +109,7 @@ public struct AdapterInspection: Sendable {
         .unexpectedTensor(file: tensor.file, tensor: tensor.name),
         scope: base == nil ? "" : " in this base model")
     }
-    if updates.isEmpty {
+    if changesNothing {
       expectations.report(
         .invalid(
           file: configuration.file, field: "target_modules", found: "without effect",

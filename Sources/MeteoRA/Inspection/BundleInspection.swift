@@ -54,7 +54,9 @@ public struct BundleInspection: Sendable {
     var adapters: [Adapter] = []
     for adapter in files.adapters {
       let inspection = attempt { () throws(MeteoRAError) in
-        try AdapterInspection(folder: adapter.folder, base: base?.configuration)
+        try AdapterInspection(
+          folder: adapter.folder, base: base?.configuration,
+          heldLayers: base?.heldLayerCount ?? 0)
       }
       problems += inspection?.problems ?? []
       for update in inspection?.updates ?? [] {

@@ -23,6 +23,8 @@ public struct ModelInspection: Sendable {
   public let tokenizerFiles: [String]
   /// Tokens of `tokenizer.json`; `nil` if there is none that can be taken.
   public let tokenizerVocabulary: Int?
+  /// One more than the highest layer of the model that the weights hold a tensor of.
+  let heldLayerCount: Int
   /// Everything that would keep the model, or its tokenizer, from being loaded.
   public let problems: [MeteoRAError]
 
@@ -57,7 +59,9 @@ public struct ModelInspection: Sendable {
     }
     totals = TensorTotals(checkpoint)
     var expectations = TensorExpectations(of: checkpoint)
-    parameterCount = expectations.expectModel(configuration)
+    let layers = checkpoint.layers(below: configuration.layerCount)
+    heldLayerCount = (layers.last ?? -1) + 1
+    parameterCount = expectations.expectModel(configuration, holding: layers)
     expectations.expectNothingElse { tensor in
       tensor.name.utf8.reversed().starts(with: ".self_attn.rotary_emb.inv_freq".utf8.reversed())
         ? nil : .llama(.unexpectedTensor(file: tensor.file, tensor: tensor.name))
@@ -82,14 +86,21 @@ public struct ModelInspection: Sendable {
 extension TensorExpectations {
   /// Expects every weight of a Llama.
   ///
+  /// - Parameter layers: Those that have a tensor, ascending. The others are reported without going
+  ///   through them one by one: there may be as many as the configuration likes.
   /// - Returns: The number of elements of those that are there, a tied head not counted.
-  fileprivate mutating func expectModel(_ configuration: LlamaConfiguration) -> Int {
+  fileprivate mutating func expectModel(
+    _ configuration: LlamaConfiguration, holding layers: [Int]
+  ) -> Int {
     let (vocabulary, hidden) = (configuration.vocabularySize, configuration.hiddenSize)
     var count = 0
     func add(_ tensor: SafetensorsTensor?) { count += tensor?.elementCount ?? 0 }
     let embedding = expect("model.embed_tokens.weight", shape: [vocabulary, hidden])
     add(embedding)
-    for layer in 0..<configuration.layerCount {
+    var next = 0
+    for layer in layers {
+      if next < layer { reportMissing(next...layer - 1) }
+      next = layer + 1
       for norm in ["input_layernorm", "post_attention_layernorm"] {
         add(expect("model.layers.\(layer).\(norm).weight", shape: [hidden]))
       }
@@ -102,6 +113,7 @@ extension TensorExpectations {
         }
       }
     }
+    if next < configuration.layerCount { reportMissing(next...configuration.layerCount - 1) }
     add(expect("model.norm.weight", shape: [hidden]))
     let isTied = configuration.tiesEmbeddings
     let head = expect("lm_head.weight", shape: [vocabulary, hidden], isOptional: isTied)
@@ -111,6 +123,21 @@ extension TensorExpectations {
       report(.llama(.tiedHeadDiffers(file: location)))
     }
     return count
+  }
+}
+
+extension SafetensorsCheckpoint {
+  /// The decoder layers, ascending, that have a tensor `model.layers.{i}.…`.
+  fileprivate func layers(below count: Int) -> [Int] {
+    let prefix = "model.layers.".utf8
+    var layers: Set<Int> = []
+    for tensor in tensors where tensor.name.utf8.starts(with: prefix) {
+      let digits = tensor.name.utf8.dropFirst(prefix.count).prefix { $0 != UInt8(ascii: ".") }
+      if let layer = Int(String(decoding: digits, as: UTF8.self)), (0..<count).contains(layer) {
+        layers.insert(layer)
+      }
+    }
+    return layers.sorted()
   }
 }
 

@@ -43,11 +43,14 @@ struct ModuleTensors {
 
   subscript(place: ModulePlace, part: Part) -> SafetensorsTensor? { tensors[place]?[part] }
 
-  /// One more than the highest layer.
-  var layerCount: Int { (tensors.keys.map(\.layer).max() ?? -1) + 1 }
+  /// The layers that have a tensor.
+  var layers: Set<Int> { Set(tensors.keys.map(\.layer)) }
 
-  /// Layers beyond this are no model's; numbers from a name are not to be believed.
-  private static let largestLayer = 1 << 12
+  /// One more than the highest layer.
+  var layerCount: Int { (layers.max() ?? -1) + 1 }
+
+  /// Layers beyond this are no model's; numbers from a file are not to be believed.
+  static let largestLayer = 1 << 10
 
   private static func parse(_ name: String) -> (ModulePlace, Part)? {
     let steps = name.utf8.split(separator: UInt8(ascii: "."), omittingEmptySubsequences: false)

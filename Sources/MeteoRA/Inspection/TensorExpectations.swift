@@ -57,6 +57,19 @@ struct TensorExpectations {
     }
   }
 
+  /// Reports layers of which nothing is there, as one problem with those that end before them: a
+  /// configuration may ask for any number of layers.
+  mutating func reportMissing(_ layers: ClosedRange<Int>) {
+    if case .missingLayers(let file, let last)? = problems.last,
+      last.upperBound + 1 == layers.lowerBound
+    {
+      problems.removeLast()
+      report(.missingLayers(file: file, layers: last.lowerBound...layers.upperBound))
+    } else {
+      report(.missingLayers(file: source.location, layers: layers))
+    }
+  }
+
   mutating func report(_ problem: MeteoRAError) {
     problems.append(problem)
   }

@@ -1,6 +1,7 @@
 import Foundation
 import MeteoRALlama
 import MeteoRASafetensors
+import MeteoRATestSupport
 import Testing
 
 @testable import MeteoRA
@@ -134,6 +135,69 @@ struct InspectionTests {
       }
       let problems = try BundleInspection(folder: copy.folder).problems
       #expect(problems.count == 4)
+    }
+  }
+
+  @Test("it ends at once, with a problem a file, where a configuration claims 2^28 layers")
+  func endlessLayers() throws {
+    try ModelCopy.with("mha-tied") { copy in
+      let configuration = "base/config.json"
+      try copy.replace(
+        #""num_hidden_layers": 2"#, by: #""num_hidden_layers": 268435456"#, in: configuration)
+      let missing = "no tensor of layers 2 to 268435455 is there"
+      let base = try ModelInspection(folder: copy.url("base"))
+      #expect(base.problems.count == 1)
+      #expect("\(base.problems[0])".contains("base: \(missing)"))
+      let bundle = try Inspection(contentsOf: copy.folder)
+      #expect(bundle.problems.count == 1)
+      #expect("\(bundle.problems[0])".contains("base: \(missing)"))
+      // An adapter alone is compared with what the configuration claims.
+      let adapter = try AdapterInspection(
+        folder: copy.url("adapters/capitals"), base: base.configuration)
+      #expect(adapter.problems.count == 1)
+      #expect("\(adapter.problems[0])".contains("adapter_model.safetensors: \(missing)"))
+      #expect(adapter.fit?.changedCount == adapter.updates.count)
+      let error = try #require(throws: MeteoRAError.self) {
+        try MeteoRAModel(contentsOf: copy.folder)
+      }
+      #expect(error.label == "missing model.layers.2.self_attn.q_proj.weight")
+    }
+  }
+
+  @Test("it tells the layers of which nothing is there, and nothing else of them")
+  func missingLayers() throws {
+    try ModelCopy.with("mha-tied") { copy in
+      let path = "base/config.json"
+      try copy.replace(#""num_hidden_layers": 2"#, by: #""num_hidden_layers": 9"#, in: path)
+      try copy.rewrite("base/model.safetensors") { tensor in
+        var other = tensor
+        other.name = tensor.name.replacingOccurrences(of: "layers.1.", with: "layers.5.")
+        return [other]
+      }
+      let problems = try ModelInspection(folder: copy.url("base")).problems
+      #expect(
+        problems == [1...4, 6...8].map { .missingLayers(file: copy.url("base").path, layers: $0) })
+      #expect(
+        "\(MeteoRAError.missingLayers(file: "f", layers: 3...3))"
+          == "f: no tensor of layer 3 is there, expected those that the configuration asks for")
+    }
+  }
+
+  @Test("an adapter without the tensors of a layer has one problem")
+  func missingAdapterLayers() throws {
+    let bundle = TinyBundle()
+    let folder = try bundle.folder()
+    let adapter = folder.url.appendingPathComponent("adapters/first")
+    let tensors = bundle.adapters[0].tensors
+    for (lost, layers) in [(0, 0...0), (1, 1...1)] {
+      let kept = tensors.filter { !$0.key.contains("layers.\(lost).") }
+      let file = try folder.write(
+        TinyModel.safetensors(kept), to: "adapters/first/adapter_model.safetensors")
+      let inspection = try BundleInspection(folder: folder.url)
+      #expect(inspection.problems == [.missingLayers(file: file.path, layers: layers)])
+      let base = try #require(inspection.base).configuration
+      #expect(
+        try AdapterInspection(folder: adapter, base: base).problems == inspection.problems)
     }
   }
 
