@@ -40,10 +40,12 @@ MODULES = [f"self_attn.{name}_proj" for name in "qkvo"] + [
 ]
 Q, QV = ["q_proj"], ["q_proj", "v_proj"]
 PATH = "model.layers.1.self_attn.q_proj"
+# Releases before 0.15 looked the keys of rank_pattern and alpha_pattern up differently.
+COMMON = {"peft_type": "LORA", "peft_version": peft.__version__, "r": 8, "lora_alpha": 16}
 
 
 def table():
-    """(name, layers, fields beside peft_type, r = 8 and lora_alpha = 16)."""
+    """(name, layers, fields beside COMMON)."""
     yield "names", 3, dict(target_modules=QV)
     yield "all-names", 3, dict(target_modules=[m.split(".")[1] for m in MODULES])
     yield "name-with-block", 3, dict(target_modules=["self_attn.q_proj", "mlp.up_proj"])
@@ -263,7 +265,7 @@ def random_cases(count):
         if expression in seen or not is_supported(expression):
             continue
         kind = stream.choice(["target", "rank"])
-        fields = {"peft_type": "LORA", "r": 8, "lora_alpha": 16}
+        fields = dict(COMMON)
         fields |= ({"target_modules": expression} if kind == "target" else
                    {"target_modules": Q, "rank_pattern": {expression: 4}})
         try:
@@ -296,7 +298,7 @@ def main():
     transformers.logging.set_verbosity_error()
     lines = []
     for name, layers, fields in table():
-        fields = {"peft_type": "LORA", "r": 8, "lora_alpha": 16} | fields
+        fields = COMMON | fields
         result, updates = ask(fields, layers)
         lines.append((name, layers, fields, result, updates))
     lines += [(name, 3, *rest) for name, *rest in random_cases(400)]
