@@ -24,6 +24,9 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   /// A pattern of an adapter configuration is no regular expression, is too large, or has a part
   /// that is not read here.
   case pattern(file: String, field: String, pattern: String, problem: String)
+  /// Releases of PEFT find different ranks or alphas for a module in `rank_pattern` and
+  /// `alpha_pattern`, and the configuration does not say which of them trained the adapter.
+  case ambiguousPatterns(file: String, module: String, today: String, before: String)
   /// An adapter file holds a tensor that its configuration, or this base, has no place for.
   case unexpectedTensor(file: String, tensor: String, reason: String)
   /// A file or folder holds nothing of layers that the configuration asks for.
@@ -62,6 +65,10 @@ extension MeteoRAError: CustomStringConvertible {
       "\(shown(file)): \(printable(field)) is \(printable(found)), expected \(expected)"
     case .pattern(let file, let field, let pattern, let problem):
       "\(shown(file)): \(field) '\(printable(pattern))' \(problem)"
+    case .ambiguousPatterns(let file, let module, let today, let before):
+      "\(shown(file)): rank_pattern and alpha_pattern give \(module) \(today) in PEFT 0.15 and "
+        + "later and \(before) in older releases, expected a peft_version of 0.15 or later, or "
+        + "patterns on which all agree"
     case .unexpectedTensor(let file, let tensor, let reason):
       "\(shown(file)): tensor '\(printable(tensor))' \(reason)"
     case .missingLayers(let file, let layers):

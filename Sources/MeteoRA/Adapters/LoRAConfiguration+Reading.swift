@@ -23,86 +23,62 @@ extension LoRAConfiguration {
   ///
   /// - Parameter file: The name that errors give it.
   package init(_ root: JSONValue, file: String) throws(MeteoRAError) {
-    do {
-      try self.init(reading: root, file: file)
-    } catch let error as JSONError {
-      throw .json(error)
-    } catch let error as MeteoRAError {
-      throw error
+    let kind: AdapterKind
+    do throws(JSONError) {
+      kind = try AdapterKind(root, known: Self.harmless + Self.known)
     } catch {
-      throw .inaccessible(path: file, reason: "\(error)")
+      throw .json(error)
     }
+    try kind.requirePlainLoRA(file: file)
+    let fields: AdapterFields
+    do throws(JSONError) {
+      fields = try AdapterFields(root)
+    } catch {
+      throw .json(error)
+    }
+    try self.init(fields, file: file)
   }
 
   /// Fields without influence on a trained adapter's result. `fan_in_fan_out` is for layers that
   /// Llama does not have; PEFT itself takes it as false there.
   private static let harmless = [
-    "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "fan_in_fan_out",
-    "inference_mode", "loftq_config", "lora_dropout", "megatron_core", "peft_version",
-    "qalora_group_size", "revision", "runtime_config", "task_type", "eva_config",
+    "auto_mapping", "base_model_name_or_path", "ensure_weight_tying", "eva_config",
+    "fan_in_fan_out", "inference_mode", "loftq_config", "lora_dropout", "megatron_core",
+    "qalora_group_size", "revision", "runtime_config", "task_type",
   ]
 
-  /// Fields that are read below.
+  /// Fields that are read.
   private static let known = [
     "alpha_pattern", "bias", "exclude_modules", "init_lora_weights", "layers_pattern",
-    "layers_to_transform", "lora_alpha", "peft_type", "r", "rank_pattern", "target_modules",
-    "use_rslora",
+    "layers_to_transform", "lora_alpha", "peft_type", "peft_version", "r", "rank_pattern",
+    "target_modules", "use_rslora",
   ]
 
-  /// Initialisations that leave the base weights as they are.
-  private static let harmlessInitialisations = ["gaussian", "eva", "orthogonal"]
-
-  private init(reading root: JSONValue, file: String) throws {
-    func unsupported(_ field: String, _ found: String, _ supported: String) -> MeteoRAError {
-      .unsupported(file: file, field: field, found: printable(found), supported: supported)
-    }
-    let type = try root.required("peft_type")
-    guard type.equals("LORA") else {
-      throw unsupported("peft_type", try type.stringValue(), "LORA")
-    }
-    for (key, value) in try root.membersValue() {
-      let isKnown = (Self.harmless + Self.known).contains(where: key.equals)
-      if !isKnown, !value.isEmptySetting {
-        throw unsupported(try key.stringValue(), value.summary, "leaving it out")
-      }
-    }
-    if let bias = try root.optional("bias"), !bias.equals("none") {
-      throw unsupported("bias", try bias.stringValue(), "none")
-    }
-    if let initialisation = try root.optional("init_lora_weights"), initialisation.bool == nil,
-      !Self.harmlessInitialisations.contains(where: initialisation.equals)
-    {
-      throw unsupported(
-        "init_lora_weights", try initialisation.stringValue(),
-        "true, false, " + Self.harmlessInitialisations.joined(separator: ", "))
-    }
-
+  private init(_ fields: AdapterFields, file: String) throws(MeteoRAError) {
     self.file = file
-    rank = try root.required("r").rankValue()
-    alpha = try root.required("lora_alpha").alphaValue(file: file)
-    usesRankStabilization = try root.optional("use_rslora")?.boolValue() ?? false
-    let target = try root.required("target_modules")
-    targetModules = target.isAllLinear ? .allLinear : try Modules(target)
+    rank = fields.rank
+    alpha = try fields.alpha.finite(file: file)
+    usesRankStabilization = fields.usesRankStabilization
+    targetModules = fields.targetModules
     targets = try targetModules.matcher(file: file, field: "target_modules")
-    excludedModules = try root.optional("exclude_modules").map { try Modules($0) }
+    excludedModules = fields.excludedModules
     excluded = try excludedModules?.matcher(file: file, field: "exclude_modules")
-    layersToTransform = try root.optional("layers_to_transform").flatMap { value in
-      guard let elements = value.elements else { return [try value.integerValue()] }
-      let layers = try elements.map { try $0.integerValue() }
-      return layers.isEmpty ? nil : layers
+    layersToTransform = fields.layersToTransform
+    var layersPattern: [PathPattern] = []
+    for text in fields.layersPattern {
+      layersPattern.append(
+        try PathPattern(text, extent: .layerList, file: file, field: "layers_pattern"))
     }
-    layersPattern =
-      try root.optional("layers_pattern").map { value in
-        let texts = try value.elements?.map { try $0.stringValue() } ?? [value.stringValue()]
-        return try texts.filter { !$0.isEmpty }.map {
-          try PathPattern($0, extent: .layerList, file: file, field: "layers_pattern")
-        }
-      } ?? []
-    rankPattern = try root.patterns("rank_pattern", file: file) { try $0.rankValue() }
-      .map { ($0, $1) }
-    alphaPattern = try root.patterns("alpha_pattern", file: file) {
-      try $0.alphaValue(file: file)
-    }.map { ($0, $1) }
+    self.layersPattern = layersPattern
+    let olderReleasesCount = !(fields.version.map(ModulePatterns.isOfToday) ?? false)
+    var alphas: [(key: String, value: Double)] = []
+    for (key, alpha) in fields.alphaPattern { alphas.append((key, try alpha.finite(file: file))) }
+    patterns = ModulePatterns(
+      ranks: try .init(
+        fields.rankPattern.map { ($0, $1) }, field: "rank_pattern", file: file,
+        olderReleasesCount: olderReleasesCount),
+      alphas: try .init(
+        alphas, field: "alpha_pattern", file: file, olderReleasesCount: olderReleasesCount))
     try refuseLayersOfExpression()
     try refuseEndlessPatterns()
     try refuseOtherModules()
@@ -120,20 +96,21 @@ extension LoRAConfiguration {
     }
   }
 
-  /// Bounds the time that a configuration can ask for: its patterns are tried on every module.
+  /// Bounds the time that a configuration can ask for: names and patterns are tried on every
+  /// module.
   private func refuseEndlessPatterns() throws(MeteoRAError) {
-    var patterns = layersPattern + rankPattern.map(\.pattern) + alphaPattern.map(\.pattern)
-    for case .expression(let pattern) in [targets, excluded] { patterns.append(pattern) }
-    let cost = patterns.reduce(0) { $0 + $1.cost }
+    let cost =
+      patterns.cost + layersPattern.reduce(0) { $0 + $1.cost } + targets.cost
+      + (excluded?.cost ?? 0)
     guard cost <= Self.largestCost else {
       throw .invalid(
-        file: file, field: "the number of steps that its patterns take", found: "\(cost)",
-        expected: "at most \(Self.largestCost)")
+        file: file, field: "the number of steps that its names and patterns take",
+        found: "\(cost)", expected: "at most \(Self.largestCost)")
     }
   }
 
-  /// Room for every module of the largest Llama, named on its own, many times over.
-  private static let largestCost = 1 << 16
+  /// Room for every module of the largest Llama, named on its own in every field, twice over.
+  private static let largestCost = 1 << 14
 
   /// The embedding and the output matrix stay as they are.
   private func refuseOtherModules() throws(MeteoRAError) {
@@ -146,17 +123,39 @@ extension LoRAConfiguration {
   }
 }
 
-extension LoRAConfiguration.Modules {
-  fileprivate init(_ value: JSONValue) throws {
-    if let elements = value.elements {
-      self = .names(try elements.map { try $0.stringValue() })
-    } else if let text = value.string {
-      self = .expression(text)
-    } else {
-      throw value.mismatch(expected: "a string or an array of strings")
-    }
-  }
+extension AdapterKind {
+  /// Initialisations that leave the base weights as they are.
+  private static let harmlessInitialisations = ["gaussian", "eva", "orthogonal"]
 
+  /// Throws if the adapter is more, or something else, than `s · B · A`.
+  fileprivate func requirePlainLoRA(file: String) throws(MeteoRAError) {
+    func require(_ field: String, _ found: String?, _ words: [String]) throws(MeteoRAError) {
+      guard let found else { return }
+      guard words.contains(where: { $0.utf8.elementsEqual(found.utf8) }) else {
+        throw .unsupported(
+          file: file, field: field, found: found, supported: words.joined(separator: ", "))
+      }
+    }
+    try require("peft_type", type, ["LORA"])
+    if let (field, value) = others.first {
+      throw .unsupported(file: file, field: field, found: value, supported: "leaving it out")
+    }
+    try require("bias", bias, ["none"])
+    try require("init_lora_weights", initialisation, Self.harmlessInitialisations)
+  }
+}
+
+extension AdapterFields.Alpha {
+  fileprivate func finite(file: String) throws(MeteoRAError) -> Double {
+    guard Float(value).isFinite else {
+      throw .invalid(
+        file: file, field: field, found: "\(value)", expected: "a binary32 number")
+    }
+    return value
+  }
+}
+
+extension LoRAConfiguration.Modules {
   fileprivate func matcher(file: String, field: String) throws(MeteoRAError) -> ModuleMatcher {
     switch self {
     case .names(let names): .names(names)
@@ -164,43 +163,5 @@ extension LoRAConfiguration.Modules {
     case .expression(let text):
       .expression(try PathPattern(text, extent: .whole, file: file, field: field))
     }
-  }
-}
-
-extension JSONValue {
-  /// Null, false, or nothing inside.
-  fileprivate var isEmptySetting: Bool {
-    isNull || bool == false || members?.count == 0 || elements?.count == 0
-  }
-
-  /// PEFT's word for every linear layer, in letters of either case.
-  fileprivate var isAllLinear: Bool {
-    let word = "all-linear".utf8
-    guard let text = utf8, text.count == word.count else { return false }
-    return zip(text, word).allSatisfy { $0 == $1 || ($0 | 0x20 == $1 && $0 >= 0x41 && $0 <= 0x5A) }
-  }
-
-  fileprivate func rankValue() throws(JSONError) -> Int {
-    try integerValue(in: 1...1 << 20)
-  }
-
-  fileprivate func alphaValue(file: String) throws -> Double {
-    let alpha = try doubleValue()
-    guard Float(alpha).isFinite else {
-      throw MeteoRAError.invalid(
-        file: file, field: path, found: "\(alpha)", expected: "a binary32 number")
-    }
-    return alpha
-  }
-
-  /// The entries of `rank_pattern` or `alpha_pattern`, in order.
-  fileprivate func patterns<Value>(
-    _ field: String, file: String, _ read: (JSONValue) throws -> Value
-  ) throws -> [(PathPattern, Value)] {
-    try optional(field)?.membersValue().map { key, value in
-      let pattern = try PathPattern(
-        key.stringValue(), extent: .end, file: file, field: "key of \(field)")
-      return (pattern, try read(value))
-    } ?? []
   }
 }

@@ -30,11 +30,11 @@ public struct LoRAConfiguration: Sendable {
 
   /// `rank_pattern`, in order: the first that matches the end of a module's path wins.
   public var rankPatterns: [(pattern: String, rank: Int)] {
-    rankPattern.map { ($0.pattern.text, $0.rank) }
+    zip(patterns.ranks.patterns, patterns.ranks.values).map { ($0.text, $1) }
   }
   /// `alpha_pattern`, as ``rankPatterns``.
   public var alphaPatterns: [(pattern: String, alpha: Double)] {
-    alphaPattern.map { ($0.pattern.text, $0.alpha) }
+    zip(patterns.alphas.patterns, patterns.alphas.values).map { ($0.text, $1) }
   }
 
   let targets: ModuleMatcher
@@ -42,8 +42,7 @@ public struct LoRAConfiguration: Sendable {
   /// What may stand before a layer's number in a path, if ``layersToTransform`` counts; empty for
   /// anything.
   let layersPattern: [PathPattern]
-  let rankPattern: [(pattern: PathPattern, rank: Int)]
-  let alphaPattern: [(pattern: PathPattern, alpha: Double)]
+  let patterns: ModulePatterns
 
   /// What an adapter does to one module.
   package struct Update: Sendable, Equatable {
@@ -56,22 +55,38 @@ public struct LoRAConfiguration: Sendable {
   ///
   /// The first key of `rank_pattern`, and on its own of `alpha_pattern`, that matches the path's
   /// end counts.
-  package func update(of module: LinearModule, layer: Int) -> Update? {
+  ///
+  /// - Throws: ``MeteoRAError/ambiguousPatterns(file:module:today:before:)`` if older releases of
+  ///   PEFT would choose another rank or alpha, and may have done so.
+  package func update(of module: LinearModule, layer: Int) throws(MeteoRAError) -> Update? {
     let path = module.path(layer: layer)
     guard changes(path, layer: layer) else { return nil }
-    let rank = rankPattern.first { $0.pattern.matches(path) }?.rank ?? rank
-    let alpha = alphaPattern.first { $0.pattern.matches(path) }?.alpha ?? alpha
+    let today = patterns.choice(for: path).values(rank: rank, alpha: alpha)
+    for choice in patterns.olderChoices(for: path) {
+      let before = choice.values(rank: rank, alpha: alpha)
+      if before != today {
+        throw .ambiguousPatterns(
+          file: file, module: path, today: "rank \(today.rank) and alpha \(today.alpha)",
+          before: "rank \(before.rank) and alpha \(before.alpha)")
+      }
+    }
     return Update(
-      rank: rank, alpha: alpha,
+      rank: today.rank, alpha: today.alpha,
       scaling: LoRAAdapter.scaling(
-        alpha: alpha, rank: rank, usesRankStabilization: usesRankStabilization))
+        alpha: today.alpha, rank: today.rank, usesRankStabilization: usesRankStabilization))
   }
 
   /// The updates of the linear modules of a layer that the adapter changes.
-  func updates(inLayer layer: Int) -> [(module: LinearModule, update: Update)] {
-    LinearModule.allCases.compactMap { module in
-      update(of: module, layer: layer).map { (module, $0) }
+  ///
+  /// - Throws: As ``update(of:layer:)``.
+  func updates(
+    inLayer layer: Int
+  ) throws(MeteoRAError) -> [(module: LinearModule, update: Update)] {
+    var updates: [(module: LinearModule, update: Update)] = []
+    for module in LinearModule.allCases {
+      if let update = try update(of: module, layer: layer) { updates.append((module, update)) }
     }
+    return updates
   }
 
   /// Whether the adapter changes a module, by the rules of PEFT's `check_target_module_exists`.
@@ -101,6 +116,15 @@ enum ModuleMatcher: Sendable {
   case names([String])
   case expression(PathPattern)
   case allLinear
+
+  /// The steps that a path may take for each byte, at most.
+  var cost: Int {
+    switch self {
+    case .names(let names): names.count
+    case .expression(let pattern): pattern.cost
+    case .allLinear: 1
+    }
+  }
 
   func matches(_ path: String) -> Match? {
     switch self {

@@ -39,7 +39,7 @@ struct PEFTAdapter: Sendable {
       for layer in 0..<base.layerCount {
         var modules: [LoRAAdapter?] = []
         for module in LinearModule.allCases {
-          guard let update = configuration.update(of: module, layer: layer) else {
+          guard let update = try configuration.update(of: module, layer: layer) else {
             modules.append(nil)
             continue
           }

@@ -12,6 +12,9 @@ struct PathPattern: Sendable {
     /// The end of the path, from its start or from after a dot:
     /// `re.match(r"(.*\.)?(PATTERN)$", path)`.
     case end
+    /// The end of the path after some dot, as releases of PEFT before 0.15 have it:
+    /// `re.match(r".*\.PATTERN$", path)`. A `|` of the pattern splits all of it.
+    case endAfterDot
     /// What stands before the number of a layer, from the path's start or from after a dot:
     /// `re.match(r"(?:^|.*?\.)PATTERN\.(\d+)\.", path)`.
     case layerList
@@ -69,7 +72,12 @@ struct PathPattern: Sendable {
       let first = path.count - pattern.count
       guard first >= 0, zip(path[first...], pattern).allSatisfy({ $1 == 0 || $0 == $1 })
       else { return false }
-      return first == 0 || (extent == .end && path[first - 1] == UInt8(ascii: "."))
+      let isAfterDot = first > 0 && path[first - 1] == UInt8(ascii: ".")
+      switch extent {
+      case .end: return first == 0 || isAfterDot
+      case .endAfterDot: return isAfterDot
+      case .whole, .layerList: return first == 0
+      }
     }
   }
 

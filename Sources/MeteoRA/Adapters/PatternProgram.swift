@@ -40,6 +40,12 @@ struct PatternProgram: Sendable {
       try emit(.sequence([pattern, .end]))
     case .end:
       try emit(.sequence([.repeated(upToDot, atLeast: 0, atMost: 1), pattern, .end]))
+    case .endAfterDot:
+      var branches = [pattern]
+      if case .choice(let all) = pattern { branches = all }
+      branches[0] = .sequence([upToDot, branches[0]])
+      branches[branches.count - 1] = .sequence([branches[branches.count - 1], .end])
+      try emit(.choice(branches))
     case .layerList:
       if case .choice = pattern {
         // Python's `|` would split the whole expression, number and all.

@@ -52,7 +52,7 @@ struct PublishedCheckpoint {
   ) throws(MeteoRAError) -> [Share?] {
     var planned: [LoRAConfiguration.Update?] = []
     for configuration in configurations {
-      planned.append(configuration.update(of: module, layer: layer))
+      planned.append(try configuration.update(of: module, layer: layer))
     }
     let total = planned.reduce(0) { $0 + ($1?.rank ?? 0) }
     if total == 0 { return planned.map { _ in nil } }

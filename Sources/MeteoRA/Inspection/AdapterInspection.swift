@@ -60,7 +60,8 @@ public struct AdapterInspection: Sendable {
   /// - Parameters:
   ///   - folder: Holds `adapter_config.json` and `adapter_model.safetensors`.
   ///   - base: The model to compare with.
-  /// - Throws: ``MeteoRAError`` if a file cannot be read at all.
+  /// - Throws: ``MeteoRAError`` if a file cannot be read at all, or PEFT's releases do not agree on
+  ///   what it says (``MeteoRAError/ambiguousPatterns(file:module:today:before:)``).
   public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
     try self.init(folder: folder, base: base, heldLayers: ModuleTensors.largestLayer + 1)
   }
@@ -80,7 +81,7 @@ public struct AdapterInspection: Sendable {
     let last = tensors.layerCount
     var changesNothing = true
     for layer in 0..<(base.map { min($0.layerCount, max(heldLayers, last)) } ?? last) {
-      let planned = configuration.updates(inLayer: layer)
+      let planned = try configuration.updates(inLayer: layer)
       if planned.isEmpty { continue }
       changesNothing = false
       if !layers.contains(layer) {
@@ -143,8 +144,8 @@ extension AdapterInspection.Fit {
         unmatched.append("\(field) '\(printable(pattern.text))'")
       }
     }
-    check(configuration.rankPattern.map(\.pattern), "rank_pattern")
-    check(configuration.alphaPattern.map(\.pattern), "alpha_pattern")
+    check(configuration.patterns.ranks.patterns, "rank_pattern")
+    check(configuration.patterns.alphas.patterns, "alpha_pattern")
     self.unmatched = unmatched
     missingLayers = (configuration.layersToTransform ?? []).filter {
       $0 < 0 || $0 >= base.layerCount

@@ -75,7 +75,7 @@ private struct MatchingLine {
     var changes: [String: Update] = [:]
     for layer in 0..<layers {
       for module in LinearModule.allCases {
-        guard let update = configuration.update(of: module, layer: layer) else { continue }
+        guard let update = try configuration.update(of: module, layer: layer) else { continue }
         changes["\(layer).\(module.block).\(module.rawValue)"] =
           Update(rank: update.rank, scaling: update.scaling.bitPattern)
       }

@@ -25,6 +25,7 @@ struct LoRAConfigurationTests {
     let configuration = try read([
       "use_rslora": "true", "exclude_modules": #"".*\\.v_proj""#, "layers_to_transform": "[0,5]",
       "rank_pattern": #"{"q_proj":4}"#, "alpha_pattern": #"{"v_proj":0.25,"k_proj":-1}"#,
+      "peft_version": #""0.15.0""#,
     ])
     #expect(configuration.rank == 8)
     #expect(configuration.alpha == 16)
@@ -36,9 +37,9 @@ struct LoRAConfigurationTests {
     #expect(configuration.rankPatterns.map(\.rank) == [4])
     #expect(configuration.alphaPatterns.map(\.pattern) == ["v_proj", "k_proj"])
     #expect(configuration.alphaPatterns.map(\.alpha) == [0.25, -1])
-    #expect(configuration.update(of: .query, layer: 5)?.scaling == 8)
-    #expect(configuration.update(of: .query, layer: 1) == nil)
-    #expect(configuration.update(of: .value, layer: 5) == nil)
+    #expect(try configuration.update(of: .query, layer: 5)?.scaling == 8)
+    #expect(try configuration.update(of: .query, layer: 1) == nil)
+    #expect(try configuration.update(of: .value, layer: 5) == nil)
   }
 
   @Test(
@@ -92,6 +93,7 @@ struct LoRAConfigurationTests {
     (["r": "1048577"], "json r"), (["r": "8.0"], "json r"), (["r": #""8""#], "json r"),
     (["r": "9223372036854775808"], "json r"),
     (["lora_alpha": nil], "json lora_alpha"), (["lora_alpha": "null"], "json lora_alpha"),
+    (["lora_alpha": "NaN"], "json"), (["lora_alpha": "Infinity"], "json"),
     (["lora_alpha": #""16""#], "json lora_alpha"), (["lora_alpha": "1e400"], "json lora_alpha"),
     (["lora_alpha": "1e39"], "invalid lora_alpha"), (["use_rslora": "1"], "json use_rslora"),
     (["target_modules": nil], "json target_modules"),
@@ -163,23 +165,93 @@ struct LoRAConfigurationTests {
     for pattern in ["(a|a?)+$", "(.*.*)*x", "((.*)*)*q_projx", "(.|.)*x"] {
       #expect(try read(["target_modules": "\"\(pattern)\""]).update(of: .query, layer: 0) == nil)
       let configuration = try read(["rank_pattern": "{\"\(pattern)\":1}"])
-      #expect(configuration.update(of: .query, layer: 0)?.rank == 8)
+      #expect(try configuration.update(of: .query, layer: 0)?.rank == 8)
     }
   }
 
-  @Test("it is refused if its patterns ask for too much time together")
+  @Test("it is refused if its names and patterns ask for too much time together")
   func cost() throws {
     func keys(_ count: Int, _ pattern: (Int) -> String) -> String {
       "{" + (0..<count).map { "\"\(pattern($0))\":1" }.joined(separator: ",") + "}"
     }
-    let plain = try read(["rank_pattern": keys(60_000) { "layers.\($0).mlp.up_proj" }])
-    #expect(plain.update(of: .query, layer: 0)?.rank == 8)
-    let error = try #require(throws: MeteoRAError.self) {
-      try read(["rank_pattern": keys(400) { "(a|a?)+(.|.)*.{0,80}\($0)" }])
+    func paths(_ count: Int) -> String { keys(count) { "layers.\($0).mlp.up_proj" } }
+    #expect(try read(["rank_pattern": paths(8000)]).update(of: .query, layer: 0)?.rank == 8)
+    for fields in [
+      ["rank_pattern": keys(400) { "(a|a?)+(.|.)*.{0,80}\($0)" }], ["alpha_pattern": paths(17_000)],
+      ["target_modules": "[" + paths(17_000).dropFirst().dropLast() + "]"]
+        .mapValues { $0.replacingOccurrences(of: ":1", with: "") },
+    ] {
+      let error = try #require(throws: MeteoRAError.self) { try read(fields) }
+      #expect(error.label == "invalid the number of steps that its names and patterns take")
     }
-    #expect(error.label == "invalid the number of steps that its patterns take")
-    #expect(throws: MeteoRAError.self) {
-      try read(["alpha_pattern": keys(70_000) { "layers.\($0).mlp.up_proj" }])
+  }
+
+  /// Fields, and the ranks and alphas of q_proj and v_proj in layer 1 by the rule of PEFT 0.15, if
+  /// it takes those of older releases to be another's.
+  static let disputes: [(rank: String, alpha: String, today: [Double])] = [
+    // One key for both: rank_pattern's comes first, and alpha_pattern has no such key.
+    (#"{"q_proj":4}"#, #"{"1.self_attn.q_proj":3}"#, [4, 3, 8, 16]),
+    (#"{"q_proj":4}"#, #"{".*":3}"#, [4, 3, 8, 3]),
+    // A path from its start, which needed a dot before it.
+    (#"{"^model.*q_proj":4}"#, "{}", [4, 16, 8, 16]),
+    ("{}", #"{"model.*v_proj":3}"#, [8, 16, 8, 3]),
+    // Alternatives, which fell apart: `.*\.v_proj` or `q_proj$`.
+    (#"{"k_proj|q_proj":4}"#, "{}", [4, 16, 8, 16]),
+  ]
+
+  private static func values(
+    of configuration: LoRAConfiguration
+  ) throws(MeteoRAError) -> [Double] {
+    try configuration.updates(inLayer: 1).flatMap { [Double($1.rank), $1.alpha] }
+  }
+
+  @Test("it is refused where releases of PEFT find other ranks or alphas", arguments: disputes)
+  func ambiguous(rank: String, alpha: String, today: [Double]) throws {
+    let fields: [String: String?] = ["rank_pattern": rank, "alpha_pattern": alpha]
+    for version in [nil, "null", "7", #""""#, #""0.14.0""#, #""0""#, #""x.15""#, #""-1.15""#] {
+      let configuration = try read(fields.merging(["peft_version": version]) { $1 })
+      do throws(MeteoRAError) {
+        _ = try Self.values(of: configuration)
+        Issue.record("it is taken with version \(version ?? "nil")")
+      } catch {
+        #expect(error.label.hasPrefix("ambiguous model.layers.1."))
+        #expect(error.description.contains("expected a peft_version of 0.15 or later"))
+      }
+    }
+    for version in [#""0.15.0""#, #""0.18.2.dev0@abc""#, #""1.0.0""#, #""0.15""#] {
+      let configuration = try read(fields.merging(["peft_version": version]) { $1 })
+      #expect(try Self.values(of: configuration) == today)
+    }
+  }
+
+  @Test(
+    "its patterns are taken where all releases of PEFT agree",
+    arguments: [
+      (#"{"q_proj":4}"#, #"{"q_proj":3}"#), (#"{"q_proj":4}"#, #"{"v_proj":3,"q_proj":16}"#),
+      (#"{"model.layers.1.self_attn.q_proj":4}"#, #"{"model.layers.1.self_attn.q_proj":3}"#),
+      (#"{"(q|k)_proj":4}"#, #"{"(q|k)_proj":3}"#), (#"{"k_proj":4}"#, #"{"o_proj":3}"#),
+      (#"{"self_attn.q_proj":4,"q_proj":2}"#, #"{"self_attn.q_proj":5}"#),
+    ])
+  func agreed(rank: String, alpha: String) throws {
+    let plain = try read(["rank_pattern": rank, "alpha_pattern": alpha])
+    let settled = try read([
+      "rank_pattern": rank, "alpha_pattern": alpha, "peft_version": #""0.19.0""#,
+    ])
+    for module in [LinearModule.query, .value] {
+      #expect(try plain.update(of: module, layer: 1) == settled.update(of: module, layer: 1))
+    }
+  }
+
+  @Test("a whole path counts in any layer, an empty pattern in a list for none")
+  func layers() throws {
+    let path = "model.layers.1.self_attn.q_proj"
+    let fields = ["target_modules": "[\"\(path)\",\"v_proj\"]", "layers_to_transform": "[0]"]
+    let configuration = try read(fields)
+    #expect(try configuration.updates(inLayer: 0).map(\.module) == [.value])
+    #expect(try configuration.updates(inLayer: 1).map(\.module) == [.query])
+    for (pattern, count) in [(#""""#, 1), ("[]", 1), (#"[""]"#, 0), (#"["","layers"]"#, 1)] {
+      let configuration = try read(fields.merging(["layers_pattern": pattern]) { $1 })
+      #expect(try configuration.updates(inLayer: 0).count == count)
     }
   }
 
@@ -188,7 +260,7 @@ struct LoRAConfigurationTests {
     // The same characters to Unicode: K is U+004B, KELVIN SIGN is U+212A.
     #expect(throws: MeteoRAError.self) { try read(["\u{212A}": "1"]) }
     let composed = try read(["target_modules": "[\"q_proj\", \"k_proj\u{301}\"]"])
-    #expect(composed.update(of: .key, layer: 0) == nil)
+    #expect(try composed.update(of: .key, layer: 0) == nil)
     #expect("a.b".isOrEnds(with: "b") && "a.b".isOrEnds(with: "a.b"))
     #expect(
       !"a.b".isOrEnds(with: "a.b.c") && !"ab".isOrEnds(with: "b") && !"a.b".isOrEnds(with: ""))

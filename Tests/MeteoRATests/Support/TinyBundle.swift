@@ -190,6 +190,7 @@ extension MeteoRAError {
     case .unsupported(_, let field, _, _): "unsupported \(field)"
     case .invalid(_, let field, _, _): "invalid \(field)"
     case .pattern(_, let field, _, _): "pattern \(field)"
+    case .ambiguousPatterns(_, let module, _, _): "ambiguous \(module)"
     case .kernel(_, .outOfRange(let argument, _, _)): "range \(argument)"
     case .llama(.safetensors(.tensorNotFound(_, let tensor))): "missing \(tensor)"
     case .llama(.safetensors(.shapeMismatch(_, let tensor, _, _))): "shape \(tensor)"
