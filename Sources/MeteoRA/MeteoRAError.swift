@@ -41,7 +41,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case duplicateAdapter(name: String)
   /// Several adapters need gates to choose among them.
   case missingGates(adapters: [String])
-  /// The model has no gates, so it cannot route.
+  /// Routing is asked for where no gates choose among adapters: of a model without any, or in
+  /// another mode than ``MeteoRAModel/Mode/routed``.
   case notRouted(model: String)
   /// A kernel refuses what it was given.
   case kernel(context: String, KernelError)
@@ -57,7 +58,7 @@ extension MeteoRAError: CustomStringConvertible {
     case .safetensors(let error): "\(error)"
     case .tokenizer(let error): "\(error)"
     case .file(let error): "\(error)"
-    case .inaccessible(let path, let reason): "\(shown(path)): \(reason)"
+    case .inaccessible(let path, let reason): "\(shown(path)): \(printable(reason, limit: 1024))"
     case .unsupported(let file, let field, let found, let supported):
       "\(shown(file)): \(printable(field)) is \(printable(found)), which is not supported; "
         + "supported: \(supported)"
@@ -89,7 +90,9 @@ extension MeteoRAError: CustomStringConvertible {
     case .missingGates(let adapters):
       "\(adapters.count) adapters (\(list(adapters))) need a gates file or a checkpoint to choose "
         + "among them"
-    case .notRouted(let model): "\(shown(model)): the model has no gates, so it cannot route"
+    case .notRouted(let model):
+      "\(shown(model)): no gates choose among adapters, so there is no routing; expected a model "
+        + "with gates, in its routed mode"
     case .kernel(let context, let error): "\(shown(context)): \(error)"
     case .cancelled(let path): "\(shown(path)): stopped before it was complete, nothing was written"
     }

@@ -30,20 +30,30 @@ extension MeteoRAModel {
   public convenience init(
     files: ModelFiles, kernel: LoRAMoEKernel = .tiled, parallelism: Parallelism = .allCores
   ) throws(MeteoRAError) {
+    try self.init(files: files, kernel: kernel, parallelism: parallelism, shouldStop: { false })
+  }
+
+  /// - Parameter shouldStop: Asked before every tensor; `true` ends the loading with
+  ///   `LlamaError.cancelled(path:)`.
+  convenience init(
+    files: ModelFiles, kernel: LoRAMoEKernel = .tiled, parallelism: Parallelism = .allCores,
+    shouldStop: @escaping () -> Bool
+  ) throws(MeteoRAError) {
     try files.validate()
-    if files.gates == .none, files.adapters.count > 1 {
+    if files.gates == .absent, files.adapters.count > 1 {
       throw .missingGates(adapters: files.adapters.map(\.name))
     }
-    if files.gates != .none {
+    if files.gates != .absent {
       try files.router.validate(adapterCount: files.adapters.count)
     }
     let base: LlamaModel
     do throws(LlamaError) {
-      base = try LlamaModel(folder: files.base, parallelism: parallelism)
+      base = try LlamaModel(
+        folder: files.base, parallelism: parallelism, shouldStop: shouldStop)
     } catch {
       throw .llama(error)
     }
-    var parts = AdapterParts(base: base.configuration)
+    var parts = AdapterParts(base: base.configuration, shouldStop: shouldStop)
     try parts.load(files)
     self.init(
       base: base, files: files, adapters: parts.adapters, routedModules: try parts.routedModules(),
@@ -62,11 +72,13 @@ extension Parallelism {
 /// Adapters and gates on their way into a model.
 private struct AdapterParts {
   let base: LlamaConfiguration
+  let shouldStop: () -> Bool
   var adapters: [PEFTAdapter] = []
   var gates: Gates?
 
-  init(base: LlamaConfiguration) {
+  init(base: LlamaConfiguration, shouldStop: @escaping () -> Bool) {
     self.base = base
+    self.shouldStop = shouldStop
   }
 
   mutating func load(_ files: ModelFiles) throws(MeteoRAError) {
@@ -75,7 +87,9 @@ private struct AdapterParts {
       return
     }
     for adapter in files.adapters {
-      adapters.append(try PEFTAdapter(name: adapter.name, folder: adapter.folder, base: base))
+      adapters.append(
+        try PEFTAdapter(
+          name: adapter.name, folder: adapter.folder, base: base, shouldStop: shouldStop))
     }
     guard case .file(let url) = files.gates else { return }
     let source: SafetensorsFile
@@ -84,7 +98,7 @@ private struct AdapterParts {
     } catch {
       throw .safetensors(error)
     }
-    var reader = WeightReader(source, parallelism: .serial)
+    var reader = WeightReader(source, parallelism: .serial, shouldStop: shouldStop)
     gates = try Gates(
       adapterCount: adapters.count, base: base, isNeeded: isChanged, reader: &reader,
       source: source)
@@ -96,7 +110,7 @@ private struct AdapterParts {
   }
 
   private mutating func load(checkpoint url: URL, files: ModelFiles) throws(MeteoRAError) {
-    var checkpoint = try PublishedCheckpoint(contentsOf: url)
+    var checkpoint = try PublishedCheckpoint(contentsOf: url, shouldStop: shouldStop)
     var configurations: [LoRAConfiguration] = []
     for adapter in files.adapters {
       configurations.append(

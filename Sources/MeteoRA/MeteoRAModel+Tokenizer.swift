@@ -5,8 +5,12 @@ extension MeteoRAModel {
   ///
   /// A model runs without one; everything that takes ids does not need it.
   ///
-  /// - Throws: `TokenizerError` if there is none, or it is not supported.
-  public func loadTokenizer() throws(TokenizerError) -> Tokenizer {
-    try Tokenizer(contentsOf: files.base)
+  /// - Throws: ``MeteoRAError/tokenizer(_:)`` if there is none, or it is not supported.
+  public func loadTokenizer() throws(MeteoRAError) -> Tokenizer {
+    do throws(TokenizerError) {
+      return try Tokenizer(contentsOf: files.base)
+    } catch {
+      throw .tokenizer(error)
+    }
   }
 }

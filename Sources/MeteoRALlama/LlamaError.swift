@@ -28,6 +28,8 @@ public enum LlamaError: Error, Equatable, Sendable {
   case notANumber(prompt: Int, position: Int, id: Int)
   /// A run would have to hold more bytes at once than the machine has memory.
   case exceedsMemory(purpose: String, byteCount: Int, available: Int)
+  /// The caller stopped while this was read.
+  case cancelled(path: String)
   /// A kernel refuses what it was given.
   case kernel(context: String, KernelError)
 }
@@ -61,6 +63,7 @@ extension LlamaError: CustomStringConvertible {
     case .exceedsMemory(let purpose, let byteCount, let available):
       "\(purpose) would take \(byteCount) bytes, expected at most the \(available) bytes of this "
         + "machine's memory"
+    case .cancelled(let path): "\(shown(path)): stopped before it was read"
     case .kernel(let context, let error): "\(shown(context)): \(error)"
     }
   }

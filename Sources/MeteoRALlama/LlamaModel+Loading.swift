@@ -17,6 +17,14 @@ extension LlamaModel {
   public convenience init(
     folder: URL, parallelism: Parallelism = .serial
   ) throws(LlamaError) {
+    try self.init(folder: folder, parallelism: parallelism, shouldStop: { false })
+  }
+
+  /// - Parameter shouldStop: Asked before every tensor; `true` ends the loading.
+  /// - Throws: ``LlamaError``; ``LlamaError/cancelled(path:)`` if `shouldStop` said so.
+  package convenience init(
+    folder: URL, parallelism: Parallelism, shouldStop: @escaping () -> Bool
+  ) throws(LlamaError) {
     let configuration = try LlamaConfiguration(
       contentsOf: folder.appendingPathComponent("config.json"))
     let specialTokens = try SpecialTokens(folder: folder)
@@ -30,14 +38,15 @@ extension LlamaModel {
     }
     try self.init(
       configuration: configuration, specialTokens: specialTokens, checkpoint: checkpoint,
-      parallelism: parallelism)
+      parallelism: parallelism, shouldStop: shouldStop)
   }
 
   convenience init(
     configuration: LlamaConfiguration, specialTokens: SpecialTokens,
-    checkpoint: any SafetensorsSource, parallelism: Parallelism
+    checkpoint: any SafetensorsSource, parallelism: Parallelism,
+    shouldStop: @escaping () -> Bool = { false }
   ) throws(LlamaError) {
-    var reader = WeightReader(checkpoint, parallelism: parallelism)
+    var reader = WeightReader(checkpoint, parallelism: parallelism, shouldStop: shouldStop)
     let (vocabulary, hidden) = (configuration.vocabularySize, configuration.hiddenSize)
     let embedding = try reader.matrix(
       "model.embed_tokens.weight", outFeatures: vocabulary, inFeatures: hidden)

@@ -6,11 +6,22 @@ import MeteoRASafetensors
 package struct WeightReader {
   private let source: any SafetensorsSource
   private let parallelism: Parallelism
+  private let shouldStop: () -> Bool
   private var taken: Set<[UInt8]> = []
 
-  package init(_ source: any SafetensorsSource, parallelism: Parallelism) {
+  /// - Parameter shouldStop: Asked before every tensor; `true` makes taking it throw.
+  package init(
+    _ source: any SafetensorsSource, parallelism: Parallelism,
+    shouldStop: @escaping () -> Bool = { false }
+  ) {
     self.source = source
     self.parallelism = parallelism
+    self.shouldStop = shouldStop
+  }
+
+  /// - Throws: ``LlamaError/cancelled(path:)`` if the caller wants to stop.
+  package func goOn() throws(LlamaError) {
+    if shouldStop() { throw .cancelled(path: source.location) }
   }
 
   /// A matrix `[outFeatures, inFeatures]`, at its stored width.
@@ -91,6 +102,7 @@ package struct WeightReader {
   private mutating func take(
     _ name: String, shape: [Int]
   ) throws(LlamaError) -> SafetensorsTensor {
+    try goOn()
     do throws(SafetensorsError) {
       let tensor = try source.tensor(named: name, shape: shape)
       taken.insert(Array(name.utf8))

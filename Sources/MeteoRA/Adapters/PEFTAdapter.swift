@@ -28,41 +28,28 @@ struct PEFTAdapter: Sendable {
   ///
   /// The configuration says which modules are changed; the tensors have to be exactly theirs.
   ///
+  /// - Parameter shouldStop: Asked before every tensor.
   /// - Throws: ``MeteoRAError``.
-  init(name: String, folder: URL, base: LlamaConfiguration) throws(MeteoRAError) {
+  init(
+    name: String, folder: URL, base: LlamaConfiguration, shouldStop: @escaping () -> Bool
+  ) throws(MeteoRAError) {
     let configuration = try LoRAConfiguration(
       contentsOf: folder.appendingPathComponent(Self.configurationFile))
     let file = try Self.weights(in: folder)
-    var reader = WeightReader(file, parallelism: .serial)
+    var reader = WeightReader(file, parallelism: .serial, shouldStop: shouldStop)
     var updates: [[LoRAAdapter?]] = []
-    do {
-      for layer in 0..<base.layerCount {
-        var modules: [LoRAAdapter?] = []
-        for module in LinearModule.allCases {
-          guard let update = try configuration.update(of: module, layer: layer) else {
-            modules.append(nil)
-            continue
-          }
-          let shape = base.shape(of: module)
-          let a = try reader.matrix(
-            Self.key(module, layer: layer, "lora_A"), outFeatures: update.rank,
-            inFeatures: shape.inFeatures)
-          let b = try reader.matrix(
-            Self.key(module, layer: layer, "lora_B"), outFeatures: shape.outFeatures,
-            inFeatures: update.rank)
-          modules.append(try LoRAAdapter(a: a, b: b, scaling: update.scaling))
-        }
-        updates.append(modules)
+    for layer in 0..<base.layerCount {
+      var modules = [LoRAAdapter?](repeating: nil, count: LinearModule.allCases.count)
+      for (module, update) in try configuration.updates(inLayer: layer) {
+        modules[module.index] = try Self.adapter(
+          update, of: module, layer: layer, base: base, reader: &reader, file: file.location)
       }
+      updates.append(modules)
+    }
+    do throws(LlamaError) {
       try reader.requireNothingElse()
-    } catch let error as LlamaError {
-      throw Self.explained(error)
-    } catch let error as KernelError {
-      throw .kernel(context: file.location, error)
-    } catch let error as MeteoRAError {
-      throw error
     } catch {
-      throw .inaccessible(path: file.location, reason: "\(error)")
+      throw Self.explained(error)
     }
     guard updates.contains(where: { $0.contains { $0 != nil } }) else {
       throw .invalid(
@@ -72,6 +59,31 @@ struct PEFTAdapter: Sendable {
     self.name = name
     self.configuration = configuration
     self.updates = updates
+  }
+
+  /// Takes the two matrices of a module.
+  private static func adapter(
+    _ update: LoRAConfiguration.Update, of module: LinearModule, layer: Int,
+    base: LlamaConfiguration, reader: inout WeightReader, file: String
+  ) throws(MeteoRAError) -> LoRAAdapter {
+    let shape = base.shape(of: module)
+    let a: WeightMatrix
+    let b: WeightMatrix
+    do throws(LlamaError) {
+      a = try reader.matrix(
+        key(module, layer: layer, "lora_A"), outFeatures: update.rank,
+        inFeatures: shape.inFeatures)
+      b = try reader.matrix(
+        key(module, layer: layer, "lora_B"), outFeatures: shape.outFeatures,
+        inFeatures: update.rank)
+    } catch {
+      throw .llama(error)
+    }
+    do throws(KernelError) {
+      return try LoRAAdapter(a: a, b: b, scaling: update.scaling)
+    } catch {
+      throw .kernel(context: file, error)
+    }
   }
 
   /// Tells a matrix of a module that is not the configuration's, or not this base's, from a tensor

@@ -20,66 +20,92 @@ struct BundleManifest: Sendable {
   ///   names a path outside the folder, or holds a router that does not suit the adapters.
   init(folder: URL) throws(MeteoRAError) {
     let url = folder.appendingPathComponent(Self.fileName)
-    do {
-      let root = try JSONDocument(contentsOf: url).root
-      files = try Self.read(root, file: url.path, folder: folder)
-    } catch let error as JSONError {
-      throw .json(error)
-    } catch let error as MeteoRAError {
-      throw error
+    let root: JSONValue
+    let version: Int
+    do throws(JSONError) {
+      root = try JSONDocument(contentsOf: url).root
+      version = try root.required("format_version").integerValue()
     } catch {
-      throw .inaccessible(path: url.path, reason: "\(error)")
+      throw .json(error)
     }
+    guard version == Self.formatVersion else {
+      throw .unsupported(
+        file: url.path, field: "format_version", found: "\(version)",
+        supported: "\(Self.formatVersion)")
+    }
+    let fields: ManifestFields
+    do throws(JSONError) {
+      fields = try ManifestFields(root)
+    } catch {
+      throw .json(error)
+    }
+    files = try fields.files(in: folder, file: url.path)
     try files.validate()
-  }
-
-  private static func read(_ root: JSONValue, file: String, folder: URL) throws -> ModelFiles {
-    let version = try root.required("format_version").integerValue()
-    guard version == formatVersion else {
-      throw MeteoRAError.unsupported(
-        file: file, field: "format_version", found: "\(version)", supported: "\(formatVersion)")
-    }
-    try root.refuseFields(
-      except: ["format_version", "base", "adapters", "gates", "router"], file: file)
-    let router = try root.required("router")
-    try router.refuseFields(except: ["top_k", "temperature"], file: file)
-    func inside(_ value: JSONValue) throws -> URL {
-      let path = try value.stringValue()
-      // Bytes: "/" and a combining mark are one Character, which no split at "/" would see.
-      let components = path.utf8.split(
-        separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
-      let leaves = components.contains { $0.elementsEqual("..".utf8) }
-      let isAbsolute = components.first?.isEmpty ?? true
-      guard !isAbsolute, !leaves, !path.utf8.contains(0) else {
-        throw MeteoRAError.invalid(
-          file: file, field: value.path, found: "'\(printable(path))'",
-          expected: "a path inside the bundle")
-      }
-      return folder.appendingPathComponent(path)
-    }
-    var adapters: [ModelFiles.Adapter] = []
-    for entry in try root.required("adapters").elementsValue() {
-      try entry.refuseFields(except: ["name", "path"], file: file)
-      adapters.append(
-        ModelFiles.Adapter(
-          name: try entry.required("name").stringValue(),
-          folder: try inside(entry.required("path"))))
-    }
-    return ModelFiles(
-      base: try inside(root.required("base")), adapters: adapters,
-      gates: .file(try inside(root.required("gates"))),
-      router: RouterConfiguration(
-        topK: try router.required("top_k").integerValue(),
-        temperature: Float(try router.required("temperature").doubleValue())))
   }
 }
 
-extension JSONValue {
-  /// Throws if the object has a field that is not among `known`.
-  fileprivate func refuseFields(except known: [String], file: String) throws {
-    for (key, value) in try membersValue() where !known.contains(where: key.equals) {
-      throw MeteoRAError.unsupported(
-        file: file, field: value.path, found: "given", supported: known.joined(separator: ", "))
+/// The fields of a manifest of this version, each with the type that it has to have.
+private struct ManifestFields {
+  /// A path, and the field that it stands in.
+  struct Path {
+    var field: String
+    var text: String
+
+    init(_ value: JSONValue) throws(JSONError) {
+      field = value.path
+      text = try value.stringValue()
     }
+  }
+
+  var base: Path
+  var adapters: [(name: String, path: Path)] = []
+  var gates: Path
+  var router: RouterConfiguration
+
+  init(_ root: JSONValue) throws(JSONError) {
+    try root.refuseFields(except: ["format_version", "base", "adapters", "gates", "router"])
+    let router = try root.required("router")
+    try router.refuseFields(except: ["top_k", "temperature"])
+    self.router = RouterConfiguration(
+      topK: try router.required("top_k").integerValue(),
+      temperature: Float(try router.required("temperature").doubleValue()))
+    base = try Path(root.required("base"))
+    gates = try Path(root.required("gates"))
+    for entry in try root.required("adapters").elementsValue() {
+      try entry.refuseFields(except: ["name", "path"])
+      adapters.append(
+        (try entry.required("name").stringValue(), try Path(entry.required("path"))))
+    }
+  }
+
+  func files(in folder: URL, file: String) throws(MeteoRAError) -> ModelFiles {
+    var files = ModelFiles(
+      base: try base.url(in: folder, file: file),
+      gates: .file(try gates.url(in: folder, file: file)),
+      router: router)
+    for (name, path) in adapters {
+      files.adapters.append(
+        ModelFiles.Adapter(name: name, folder: try path.url(in: folder, file: file)))
+    }
+    return files
+  }
+}
+
+extension ManifestFields.Path {
+  /// The place that the path leads to.
+  ///
+  /// - Throws: ``MeteoRAError/invalid(file:field:found:expected:)`` if that is outside of the folder.
+  func url(in folder: URL, file: String) throws(MeteoRAError) -> URL {
+    // Bytes: "/" and a combining mark are one Character, which no split at "/" would see.
+    let components = text.utf8.split(
+      separator: UInt8(ascii: "/"), omittingEmptySubsequences: false)
+    let leaves = components.contains { $0.elementsEqual("..".utf8) }
+    let isAbsolute = components.first?.isEmpty ?? true
+    guard !isAbsolute, !leaves, !text.utf8.contains(0) else {
+      throw .invalid(
+        file: file, field: field, found: "'\(printable(text))'",
+        expected: "a path inside the bundle")
+    }
+    return folder.appendingPathComponent(text)
   }
 }

@@ -37,21 +37,30 @@ public struct BundleWriter {
   ///
   /// - Parameters:
   ///   - folder: Must not exist; its parent must.
-  ///   - shouldStop: Asked between files and every few megabytes; `true` ends the work without a
-  ///     trace.
+  ///   - shouldStop: Asked between tensors, between files and every few megabytes; `true` ends the
+  ///     work without a trace.
   /// - Throws: ``MeteoRAError`` if a part cannot be read or does not fit the others, the folder
   ///   cannot be made, or `shouldStop` said so (``MeteoRAError/cancelled(path:)``).
   public func write(
     to folder: URL, shouldStop: @escaping () -> Bool = { false }
   ) throws(MeteoRAError) {
-    guard files.gates != .none else {
+    guard files.gates != .absent else {
       throw .missingGates(adapters: files.adapters.map(\.name))
     }
     try files.validate()
     try files.router.validate(adapterCount: files.adapters.count)
     try requireNothing(at: folder)
-    _ = try MeteoRAModel(files: files)
-    if shouldStop() { throw .cancelled(path: folder.path) }
+    do throws(MeteoRAError) {
+      try fill(folder, shouldStop)
+    } catch .llama(.cancelled) {
+      throw .cancelled(path: folder.path)
+    } catch {
+      throw error
+    }
+  }
+
+  private func fill(_ folder: URL, _ shouldStop: @escaping () -> Bool) throws(MeteoRAError) {
+    _ = try MeteoRAModel(files: files, shouldStop: shouldStop)
     let target: NewFolder
     do throws(FileAccessError) {
       target = try NewFolder(creating: folder)
@@ -64,7 +73,8 @@ public struct BundleWriter {
     try filling.addBase()
     try filling.addAdaptersAndGates()
     try filling.addManifest()
-    _ = try MeteoRAModel(contentsOf: target.temporary)
+    _ = try MeteoRAModel(
+      files: try ModelFiles(folder: target.temporary), shouldStop: shouldStop)
     if shouldStop() { throw .cancelled(path: folder.path) }
     do throws(FileAccessError) {
       try target.commit()
@@ -144,7 +154,7 @@ private struct Filling {
         as: "\(BundleWriter.folder(of: adapter))/\(name)")
     }
     switch files.gates {
-    case .none: break
+    case .absent: break
     case .file(let url):
       for adapter in files.adapters {
         let name = PEFTAdapter.weightsFile
@@ -158,19 +168,19 @@ private struct Filling {
   }
 
   private func split(_ url: URL) throws(MeteoRAError) {
-    var checkpoint = try PublishedCheckpoint(contentsOf: url)
+    var checkpoint = try PublishedCheckpoint(contentsOf: url, shouldStop: shouldStop)
     let base: LlamaConfiguration
     let weights: SafetensorsCheckpoint
-    do {
+    do throws(LlamaError) {
       base = try LlamaConfiguration(
         contentsOf: files.base.appendingPathComponent("config.json"))
-      weights = try SafetensorsCheckpoint(folder: files.base)
-    } catch let error as LlamaError {
-      throw .llama(error)
-    } catch let error as SafetensorsError {
-      throw .safetensors(error)
     } catch {
-      throw .inaccessible(path: files.base.path, reason: "\(error)")
+      throw .llama(error)
+    }
+    do throws(SafetensorsError) {
+      weights = try SafetensorsCheckpoint(folder: files.base)
+    } catch {
+      throw .safetensors(error)
     }
     var configurations: [LoRAConfiguration] = []
     for adapter in files.adapters {
@@ -179,7 +189,6 @@ private struct Filling {
           contentsOf: adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile)))
     }
     for (index, adapter) in files.adapters.enumerated() {
-      try goOn()
       let name = "\(BundleWriter.folder(of: adapter))/\(PEFTAdapter.weightsFile)"
       try checkpoint.writeAdapter(
         index, of: configurations, base: base, to: target.temporary.appendingPathComponent(name))

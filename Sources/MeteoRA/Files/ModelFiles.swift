@@ -5,7 +5,8 @@ import MeteoRASafetensors
 public struct ModelFiles: Sendable, Equatable {
   /// A PEFT folder and the name that the model knows it by.
   public struct Adapter: Sendable, Equatable {
-    /// What the model calls it; not empty, and the name that a folder could have.
+    /// What the model calls it: a name that a folder can have on every system, 1 to 255 bytes of
+    /// UTF-8 without `/`, `\` and control characters, and not `.` or `..`.
     public var name: String
     /// Holds `adapter_config.json` and `adapter_model.safetensors`.
     public var folder: URL
@@ -15,12 +16,25 @@ public struct ModelFiles: Sendable, Equatable {
       self.name = name
       self.folder = folder
     }
+
+    fileprivate var hasFolderName: Bool {
+      guard (1...255).contains(name.utf8.count),
+        name.utf8.contains(where: { $0 != 0x2E }) || name.utf8.count > 2
+      else { return false }
+      return name.unicodeScalars.allSatisfy { scalar in
+        switch scalar.value {
+        // Separators of folders, control characters, and separators of lines.
+        case 0x2F, 0x5C, 0...0x1F, 0x7F...0x9F, 0x2028, 0x2029: false
+        default: true
+        }
+      }
+    }
   }
 
   /// What chooses among the adapters.
   public enum Gates: Sendable, Equatable {
     /// Nothing: the base alone, or one adapter for every token.
-    case none
+    case absent
     /// A file with the gates.
     case file(URL)
     /// A checkpoint as the published code saves it: A, B and gates of all adapters.
@@ -40,7 +54,7 @@ public struct ModelFiles: Sendable, Equatable {
   ///   - base: A Hugging Face folder.
   ///   - adapters: PEFT folders; their order is that of the gates' rows.
   public init(
-    base: URL, adapters: [Adapter] = [], gates: Gates = .none,
+    base: URL, adapters: [Adapter] = [], gates: Gates = .absent,
     router: RouterConfiguration = RouterConfiguration()
   ) {
     self.base = base
@@ -102,18 +116,16 @@ public struct ModelFiles: Sendable, Equatable {
     var known: Set<[UInt8]> = []
     for adapter in adapters {
       let bytes = Array(adapter.name.utf8)
-      let isPath = bytes.contains(UInt8(ascii: "/")) || bytes.contains(0)
-      let isReserved = bytes.elementsEqual(".".utf8) || bytes.elementsEqual("..".utf8)
-      guard !bytes.isEmpty, !isPath, !isReserved else {
+      guard adapter.hasFolderName else {
         throw .invalid(
           file: adapter.folder.path, field: "adapter name", found: "'\(printable(adapter.name))'",
-          expected: "a name that a folder can have")
+          expected: "1 to 255 bytes without '/', '\\' and control characters, and not '.' or '..'")
       }
       guard known.insert(bytes).inserted else { throw .duplicateAdapter(name: adapter.name) }
     }
     let gatesFile: URL
     switch gates {
-    case .none: return
+    case .absent: return
     case .file(let url), .checkpoint(let url): gatesFile = url
     }
     guard !adapters.isEmpty else {

@@ -42,22 +42,23 @@ extension PublishedCheckpoint {
         .init(part.a, a.dtype, [rank, a.shape[1]]), .init(part.b, b.dtype, [b.shape[0], rank]),
       ]
     }
-    do throws(SafetensorsError) {
-      let writer = try SafetensorsWriter(to: url, tensors: declarations, metadata: Self.metadata)
-      for part in parts {
+    let writer = try Self.writer(to: url, tensors: declarations)
+    for part in parts {
+      try goOn()
+      do throws(SafetensorsError) {
         try writer.append(part.share.bytesOfA(), to: part.a)
         try writer.append(part.share.bytesOfB(), to: part.b)
+      } catch {
+        throw .safetensors(error)
       }
-      try writer.finish()
-    } catch {
-      throw .safetensors(error)
     }
+    try Self.finish(writer)
   }
 
   /// Writes the gates alone.
   ///
   /// - Parameter url: The gates file to be made.
-  /// - Throws: ``MeteoRAError/safetensors(_:)``.
+  /// - Throws: ``MeteoRAError``.
   func writeGates(base: LlamaConfiguration, to url: URL) throws(MeteoRAError) {
     var gates: [SafetensorsTensor] = []
     for layer in 0..<base.layerCount {
@@ -66,15 +67,33 @@ extension PublishedCheckpoint {
         if let gate = source.tensorIfPresent(named: key) { gates.append(gate) }
       }
     }
-    do throws(SafetensorsError) {
-      let writer = try SafetensorsWriter(
-        to: url, tensors: gates.map { .init($0.name, $0.dtype, $0.shape) },
-        metadata: Self.metadata)
-      for gate in gates {
+    let writer = try Self.writer(
+      to: url, tensors: gates.map { .init($0.name, $0.dtype, $0.shape) })
+    for gate in gates {
+      try goOn()
+      do throws(SafetensorsError) {
         try gate.withUnsafeBytes { bytes throws(SafetensorsError) in
           try writer.append(bytes: bytes, to: gate.name)
         }
+      } catch {
+        throw .safetensors(error)
       }
+    }
+    try Self.finish(writer)
+  }
+
+  private static func writer(
+    to url: URL, tensors: [SafetensorsWriter.Declaration]
+  ) throws(MeteoRAError) -> SafetensorsWriter {
+    do throws(SafetensorsError) {
+      return try SafetensorsWriter(to: url, tensors: tensors, metadata: metadata)
+    } catch {
+      throw .safetensors(error)
+    }
+  }
+
+  private static func finish(_ writer: SafetensorsWriter) throws(MeteoRAError) {
+    do throws(SafetensorsError) {
       try writer.finish()
     } catch {
       throw .safetensors(error)

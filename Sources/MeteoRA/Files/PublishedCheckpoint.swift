@@ -12,14 +12,17 @@ struct PublishedCheckpoint {
   let source: any SafetensorsSource
   private var reader: WeightReader
 
+  /// - Parameter shouldStop: Asked before every tensor that is taken.
   /// - Throws: ``MeteoRAError/safetensors(_:)``.
-  init(contentsOf url: URL) throws(MeteoRAError) {
+  init(
+    contentsOf url: URL, shouldStop: @escaping () -> Bool = { false }
+  ) throws(MeteoRAError) {
     do throws(SafetensorsError) {
       source = try SafetensorsFile(contentsOf: url)
     } catch {
       throw .safetensors(error)
     }
-    reader = WeightReader(source, parallelism: .serial)
+    reader = WeightReader(source, parallelism: .serial, shouldStop: shouldStop)
   }
 
   /// The gates of all modules.
@@ -95,6 +98,7 @@ struct PublishedCheckpoint {
   /// other results.
   mutating func requireBase(_ base: any SafetensorsSource) throws(MeteoRAError) {
     for tensor in base.tensors {
+      try goOn()
       for name in Self.names(of: tensor.name) {
         guard let own = reader.tensorIfPresent(name) else { continue }
         guard own.isIdentical(to: tensor) else {
@@ -112,6 +116,15 @@ struct PublishedCheckpoint {
     }
     do throws(LlamaError) {
       try reader.requireNothingElse(except: LlamaModel.isDerived)
+    } catch {
+      throw .llama(error)
+    }
+  }
+
+  /// Throws if the caller wants to stop; asked between tensors that are only copied or compared.
+  func goOn() throws(MeteoRAError) {
+    do throws(LlamaError) {
+      try reader.goOn()
     } catch {
       throw .llama(error)
     }
@@ -137,26 +150,29 @@ struct PublishedCheckpoint {
 extension PublishedCheckpoint.Share {
   /// The adapter's matrices, packed.
   fileprivate func adapter() throws(MeteoRAError) -> LoRAAdapter {
-    do {
-      return try LoRAAdapter(
-        a: Self.pack(bytesOfA(), of: a, rows: ranks.count, columns: a.shape[1]),
-        b: Self.pack(bytesOfB(), of: b, rows: b.shape[0], columns: ranks.count),
-        scaling: scaling)
-    } catch let error as LlamaError {
-      throw .llama(error)
-    } catch let error as KernelError {
-      throw .kernel(context: a.file, error)
+    let formats: (a: WeightFormat, b: WeightFormat)
+    do throws(LlamaError) {
+      formats = try (WeightReader.format(of: a), WeightReader.format(of: b))
     } catch {
-      throw .inaccessible(path: a.file, reason: "\(error)")
+      throw .llama(error)
+    }
+    do throws(KernelError) {
+      return try LoRAAdapter(
+        a: Self.pack(bytesOfA(), formats.a, rows: ranks.count, columns: a.shape[1]),
+        b: Self.pack(bytesOfB(), formats.b, rows: b.shape[0], columns: ranks.count),
+        scaling: scaling)
+    } catch {
+      throw .kernel(context: a.file, error)
     }
   }
 
   private static func pack(
-    _ part: [UInt8], of tensor: SafetensorsTensor, rows: Int, columns: Int
-  ) throws -> WeightMatrix {
-    let format = try WeightReader.format(of: tensor)
-    return try part.withUnsafeBytes {
-      try WeightMatrix(rowMajor: $0, outFeatures: rows, inFeatures: columns, format: format)
+    _ part: [UInt8], _ format: WeightFormat, rows: Int, columns: Int
+  ) throws(KernelError) -> WeightMatrix {
+    try part.withUnsafeBufferPointer { bytes throws(KernelError) in
+      try WeightMatrix(
+        rowMajor: UnsafeRawBufferPointer(bytes), outFeatures: rows, inFeatures: columns,
+        format: format)
     }
   }
 }

@@ -7,16 +7,18 @@ extension MeteoRAModel {
   ///   - prompts: Token ids; each at least one, at most the model's positions.
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
   ///   - options: Limits and blocks.
-  ///   - recordsRouting: Keep every token's routing, in mode ``Mode/routed``.
-  /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run.
+  ///   - recordsRouting: Keep every token's routing; only mode ``Mode/routed`` has one.
+  /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run;
+  ///   ``MeteoRAError/notRouted(model:)`` if there is no routing to record.
   public func generation(
     of prompts: [[Int]], mode: Mode? = nil, options: GenerationOptions = GenerationOptions(),
     recordsRouting: Bool = false
   ) throws(MeteoRAError) -> MeteoRAGeneration {
     let mode = mode ?? defaultMode
     let evaluator = try evaluator(for: mode)
+    if recordsRouting, mode != .routed { throw .notRouted(model: files.base.path) }
     let recorder =
-      recordsRouting && mode == .routed
+      recordsRouting
       ? TokenRoutingRecorder(adapterCount: adapters.count, moduleCount: routedModuleCount) : nil
     do throws(LlamaError) {
       return MeteoRAGeneration(

@@ -42,17 +42,17 @@ public struct ModelInspection: Sendable {
   public init(folder: URL) throws(MeteoRAError) {
     self.folder = folder
     let checkpoint: SafetensorsCheckpoint
-    do {
+    do throws(LlamaError) {
       configuration = try LlamaConfiguration(
         contentsOf: folder.appendingPathComponent("config.json"))
       specialTokens = try SpecialTokens(folder: folder)
-      checkpoint = try SafetensorsCheckpoint(folder: folder)
-    } catch let error as LlamaError {
-      throw .llama(error)
-    } catch let error as SafetensorsError {
-      throw .safetensors(error)
     } catch {
-      throw .inaccessible(path: folder.path, reason: "\(error)")
+      throw .llama(error)
+    }
+    do throws(SafetensorsError) {
+      checkpoint = try SafetensorsCheckpoint(folder: folder)
+    } catch {
+      throw .safetensors(error)
     }
     weightFiles = checkpoint.files.map { file in
       WeightFile(path: file.location, bytes: file.tensors.reduce(0) { $0 + $1.byteCount })
@@ -63,7 +63,7 @@ public struct ModelInspection: Sendable {
     heldLayerCount = (layers.last ?? -1) + 1
     parameterCount = expectations.expectModel(configuration, holding: layers)
     expectations.expectNothingElse { tensor in
-      tensor.name.utf8.reversed().starts(with: ".self_attn.rotary_emb.inv_freq".utf8.reversed())
+      LlamaModel.isDerived(tensor.name)
         ? nil : .llama(.unexpectedTensor(file: tensor.file, tensor: tensor.name))
     }
 
@@ -119,7 +119,7 @@ extension TensorExpectations {
     let head = expect("lm_head.weight", shape: [vocabulary, hidden], isOptional: isTied)
     if !isTied {
       add(head)
-    } else if let head, let embedding, !head.holdsSameBytes(as: embedding) {
+    } else if let head, let embedding, !head.isIdentical(to: embedding) {
       report(.llama(.tiedHeadDiffers(file: location)))
     }
     return count
@@ -138,13 +138,5 @@ extension SafetensorsCheckpoint {
       }
     }
     return layers.sorted()
-  }
-}
-
-extension SafetensorsTensor {
-  /// Whether type, shape and data are the same.
-  func holdsSameBytes(as other: SafetensorsTensor) -> Bool {
-    dtype == other.dtype && shape == other.shape
-      && withUnsafeBytes { own in other.withUnsafeBytes { own.elementsEqual($0) } }
   }
 }

@@ -52,21 +52,17 @@ struct RoutedEvaluator: LinearGroupEvaluator {
     for (place, module) in group.modules.enumerated() {
       let output = ObservedOutput(
         observer: observer, layer: layer, module: module, linear: model.layers[layer][module],
-        rows: rows)
-      output.begin(input: input, base: outputs[place])
-      if let routed = modules[layer][module.index] {
+        values: outputs[place], rows: rows)
+      output.update(input) {
+        guard let routed = modules[layer][module.index] else { return }
         let range = place * rows * adapterCount..<(place + 1) * rows * adapterCount
+        let logits = UnsafeBufferPointer(rebasing: logits[range])
         let routing = Routing(
-          checked: UnsafeBufferPointer(rebasing: logits[range]), tokens: rows,
-          adapterCount: adapterCount, topK: router.topK, temperature: router.temperature)
-        output.observe(routing, logits: UnsafeBufferPointer(rebasing: logits[range]))
-        output.withDelta { delta in
-          kernel.addDelta(
-            input: input, routing: routing, bank: routed.bank, to: outputs[place], delta: delta,
-            parallelism: parallelism)
-        }
+          checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
+          temperature: router.temperature)
+        output.observe(routing, logits: logits)
+        output.add(routed.bank, routing, input, by: kernel, parallelism)
       }
-      output.end(outputs[place])
     }
   }
 }
@@ -90,32 +86,52 @@ struct SingleAdapterEvaluator: LinearGroupEvaluator {
     for (place, module) in group.modules.enumerated() {
       let output = ObservedOutput(
         observer: observer, layer: layer, module: module, linear: model.layers[layer][module],
-        rows: rows)
-      output.begin(input: input, base: outputs[place])
-      if let bank = banks[layer][module.index] {
-        output.withDelta { delta in
-          kernel.addDelta(
-            input: input, routing: Routing(onlyAdapterFor: rows), bank: bank, to: outputs[place],
-            delta: delta,
-            parallelism: parallelism)
-        }
+        values: outputs[place], rows: rows)
+      output.update(input) {
+        guard let bank = banks[layer][module.index] else { return }
+        output.add(bank, Routing(onlyAdapterFor: rows), input, by: kernel, parallelism)
       }
-      output.end(outputs[place])
     }
   }
 }
 
-/// Reports the values of one module to an observer, if there is one.
+/// The output of one module, and who sees how it comes about.
 private struct ObservedOutput {
   var observer: (any ForwardObserver)?
   var layer: Int
   var module: LinearModule
   var linear: LlamaLinear
+  /// `[rows, outFeatures]`: the base product, until updates are added.
+  var values: UnsafeMutablePointer<Float>
   var rows: Int
 
-  func begin(input: UnsafePointer<Float>, base: UnsafePointer<Float>) {
+  /// Shows the values before and after what `body` adds.
+  func update(_ input: UnsafePointer<Float>, _ body: () -> Void) {
     observe(.input, input, linear.weights.inFeatures)
-    observe(.base, base, linear.weights.outFeatures)
+    observe(.base, values, linear.weights.outFeatures)
+    body()
+    observe(.output, values, linear.weights.outFeatures)
+  }
+
+  /// Adds the routed updates, and shows them alone if somebody wants to see them.
+  func add(
+    _ bank: LoRABank, _ routing: Routing, _ input: UnsafePointer<Float>,
+    by kernel: LoRAMoEKernel, _ parallelism: Parallelism
+  ) {
+    let point = TracePoint.module(layer, module, .delta)
+    guard let observer, observer.wants(point) else {
+      kernel.addDelta(
+        input: input, routing: routing, bank: bank, to: values, delta: nil,
+        parallelism: parallelism)
+      return
+    }
+    let width = linear.weights.outFeatures
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * width) { delta in
+      kernel.addDelta(
+        input: input, routing: routing, bank: bank, to: values, delta: delta.baseAddress,
+        parallelism: parallelism)
+      if let start = delta.baseAddress { observer.observe(point, start, width: width) }
+    }
   }
 
   func observe(_ routing: Routing, logits: UnsafeBufferPointer<Float>) {
@@ -123,24 +139,6 @@ private struct ObservedOutput {
     observer.observe(
       .module(layer, module, .gateLogits), start, width: routing.adapterCount)
     (observer as? any RoutingObserver)?.observe(routing, layer: layer, module: module)
-  }
-
-  /// Gives `body` memory for the update alone if somebody wants to see it.
-  func withDelta(_ body: (UnsafeMutablePointer<Float>?) -> Void) {
-    let point = TracePoint.module(layer, module, .delta)
-    guard let observer, observer.wants(point) else {
-      body(nil)
-      return
-    }
-    let width = linear.weights.outFeatures
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * width) { delta in
-      body(delta.baseAddress)
-      if let start = delta.baseAddress { observer.observe(point, start, width: width) }
-    }
-  }
-
-  func end(_ output: UnsafePointer<Float>) {
-    observe(.output, output, linear.weights.outFeatures)
   }
 
   private func observe(

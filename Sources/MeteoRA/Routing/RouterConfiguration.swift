@@ -18,14 +18,13 @@ public struct RouterConfiguration: Sendable, Equatable {
   /// - Throws: ``MeteoRAError/kernel(context:_:)`` unless 1 ≤ k ≤ `adapterCount` and T is finite
   ///   and above 0.
   func validate(adapterCount: Int, context: String = "router") throws(MeteoRAError) {
-    guard (1...max(adapterCount, 1)).contains(topK) else {
+    guard topK >= 1, topK <= adapterCount else {
       throw .kernel(
         context: context,
         .outOfRange(
           argument: "top_k", actual: "\(topK)", allowed: "1...\(adapterCount) (the adapters)"))
     }
     do throws(KernelError) {
-      try requireRouter(topK: topK, adapterCount: adapterCount)
       try Routing.requireTemperature(temperature)
     } catch {
       throw .kernel(context: context, error)

@@ -147,17 +147,17 @@ enum ModelOptions {
     _ arguments: ParsedArguments, _ files: inout ModelFiles
   ) throws -> MeteoRAModel.Mode {
     if arguments.isGiven(noAdapters) {
-      if files.gates == .none { files.adapters = [] }
+      if files.gates == .absent { files.adapters = [] }
       return .noAdapters
     }
     if let name = arguments.text(singleAdapter) {
       guard let adapter = files.adapters.first(where: { $0.name.utf8.elementsEqual(name.utf8) })
       else { throw unknownAdapter(name, in: files) }
       // Several adapters without gates cannot be loaded, but one of them can.
-      if files.gates == .none { files.adapters = [adapter] }
+      if files.gates == .absent { files.adapters = [adapter] }
       return .singleAdapter(name)
     }
-    if files.gates != .none { return .routed }
+    if files.gates != .absent { return .routed }
     if files.adapters.count > 1 {
       throw UsageError(
         "\(files.adapters.count) adapters need --gates F or --checkpoint F to choose among them, or "

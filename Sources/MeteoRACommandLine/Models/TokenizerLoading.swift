@@ -6,7 +6,7 @@ extension MeteoRAModel {
   /// The tokenizer of the base folder, or `nil` if there is none and nobody needs it.
   ///
   /// - Parameter isNeeded: Whether the prompt is text.
-  /// - Throws: `TokenizerError` if there is one that is not supported, ``CommandFailure`` if one is
+  /// - Throws: `MeteoRAError` if there is one that is not supported, ``CommandFailure`` if one is
   ///   needed and there is none.
   func tokenizer(isNeeded: Bool) throws -> Tokenizer? {
     let file = files.base.appendingPathComponent("tokenizer.json")

@@ -70,6 +70,14 @@ extension JSONValue {
     return elements
   }
 
+  /// Throws if the object has a member that is not among `known`.
+  package func refuseFields(except known: [String]) throws(JSONError) {
+    for (key, _) in try membersValue() where !known.contains(where: key.equals) {
+      throw key.mismatch(
+        expected: "to be absent; known are \(known.joined(separator: ", "))")
+    }
+  }
+
   /// The error that this value is not what is wanted, for rules that the typed accessors lack.
   ///
   /// - Parameter expected: What is wanted, as it ends the sentence "…, expected …".

@@ -59,7 +59,7 @@ final class ModelLibrary: @unchecked Sendable {
     if let checkpoint = try parameters.optional("checkpoint") {
       files.gates = .checkpoint(try place(checkpoint))
     }
-    if files.gates == .none, let name = try parameters.optional("adapter") {
+    if files.gates == .absent, let name = try parameters.optional("adapter") {
       files.adapters.removeAll { !name.equals($0.name) }
     }
     if let topK = try parameters.optional("top_k") {

@@ -69,14 +69,6 @@ public struct GoldenManifest: Sendable {
 }
 
 extension JSONValue {
-  /// Throws if the object has a member that is not among `known`.
-  func refuseFields(except known: [String]) throws(JSONError) {
-    for (key, _) in try membersValue() where !known.contains(where: key.equals) {
-      throw key.mismatch(
-        expected: "to be absent; known are \(known.joined(separator: ", "))")
-    }
-  }
-
   /// A text of visible ASCII characters, at least one: equal texts are equal bytes.
   func identifierValue() throws(JSONError) -> String {
     let bytes = try utf8Value()

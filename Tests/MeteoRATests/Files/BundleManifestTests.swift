@@ -77,7 +77,7 @@ struct BundleManifestTests {
     (["format_version": "1.0"], "json format_version"),
     (["format_version": #""1""#], "json format_version"),
     (["format_version": "null"], "json format_version"),
-    (["comment": #""x""#], "unsupported comment"), (["Base": "null"], "unsupported Base"),
+    (["comment": #""x""#], "json comment"), (["Base": "null"], "json Base"),
     (["base": nil], "json base"), (["base": "1"], "json base"), (["base": "null"], "json base"),
     (["gates": nil], "json gates"), (["gates": "null"], "json gates"),
     (["gates": "[]"], "json gates"),
@@ -85,7 +85,7 @@ struct BundleManifestTests {
     (["adapters": "[1]"], "json adapters[0]"),
     (["adapters": #"[{"name":"a"}]"#], "json adapters[0].path"),
     (["adapters": #"[{"path":"a"}]"#], "json adapters[0].name"),
-    (["adapters": #"[{"name":"a","path":"a","rank":8}]"#], "unsupported adapters[0].rank"),
+    (["adapters": #"[{"name":"a","path":"a","rank":8}]"#], "json adapters[0].rank"),
     (["adapters": "[]"], "invalid the number of adapters beside it"),
     (["adapters": adapter(#""""#)], "invalid adapter name"),
     (["adapters": adapter(#"".""#)], "invalid adapter name"),
@@ -94,11 +94,21 @@ struct BundleManifestTests {
     (["adapters": adapter(#""/""#)], "invalid adapter name"),
     (["adapters": adapter(#""a/\u0301""#)], "invalid adapter name"),
     (["adapters": adapter(#""a\u0000""#)], "invalid adapter name"),
+    (["adapters": adapter(#""a\nb""#)], "invalid adapter name"),
+    (["adapters": adapter(#""\u001b[31ma""#)], "invalid adapter name"),
+    (["adapters": adapter(#""a\u007f""#)], "invalid adapter name"),
+    (["adapters": adapter(#""a\u0085""#)], "invalid adapter name"),
+    (["adapters": adapter(#""a\u2028b""#)], "invalid adapter name"),
+    (["adapters": adapter(#""a\\b""#)], "invalid adapter name"),
+    (
+      ["adapters": adapter("\"" + String(repeating: "a", count: 256) + "\"")],
+      "invalid adapter name"
+    ),
     (["adapters": adapter("7")], "json adapters[0].name"),
     (["adapters": adapter(#""b""#)], "two adapters are named 'b'"),
     (["router": nil], "json router"), (["router": "{}"], "json router.top_k"),
     (["router": "[]"], "json router"), (["router": #"{"top_k":2}"#], "json router.temperature"),
-    (["router": #"{"top_k":2,"temperature":1,"top_p":1}"#], "unsupported router.top_p"),
+    (["router": #"{"top_k":2,"temperature":1,"top_p":1}"#], "json router.top_p"),
     (["router": #"{"top_k":2.0,"temperature":1}"#], "json router.top_k"),
     (["router": #"{"top_k":"2","temperature":1}"#], "json router.top_k"),
     (["router": #"{"top_k":9223372036854775808,"temperature":1}"#], "json router.top_k"),
@@ -121,6 +131,16 @@ struct BundleManifestTests {
     let error = try #require(throws: MeteoRAError.self) { try files(refusal.fields) }
     #expect(error.label == refusal.label)
     #expect(!error.description.contains("\n"))
+  }
+
+  @Test(
+    "its adapters may have any name that a folder can have",
+    arguments: [
+      "...", "..a", "a.", " ", "a b", "-x", "é", "日本", "👩‍👩‍👧", String(repeating: "a", count: 255),
+    ])
+  func names(name: String) throws {
+    #expect(
+      try files(["adapters": Self.adapter("\"\(name)\"")]).files.adapters[0].name == name)
   }
 
   @Test("names that only Unicode takes for equal are two names")

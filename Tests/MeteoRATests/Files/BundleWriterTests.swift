@@ -114,7 +114,7 @@ struct BundleWriterTests {
       files.adapters[1].name = adapters[0].name
       #expect(refusal() == .duplicateAdapter(name: adapters[0].name))
       files.adapters = adapters
-      files.gates = .none
+      files.gates = .absent
       #expect(refusal() == .missingGates(adapters: adapters.map(\.name)))
       files.gates = .checkpoint(copy.url("meteora_checkpoint.safetensors"))
       try copy.rewrite("model.safetensors") { tensor in
@@ -130,31 +130,61 @@ struct BundleWriterTests {
     }
   }
 
-  @Test("it stops whenever it is asked to, and leaves nothing")
-  func stops() throws {
-    try ModelCopy.with("mha-tied") { copy in
-      let files = try ModelFiles(folder: copy.folder)
+  @Test(
+    "it stops whenever it is asked to, and leaves nothing",
+    arguments: [("mha-tied", nil), ("published-unequal", "meteora_checkpoint.safetensors")])
+  func stops(name: String, checkpoint: String?) throws {
+    try ModelCopy.with(name) { copy in
+      let files =
+        try checkpoint.map { try self.files(copy.folder, checkpoint: $0) }
+        ?? ModelFiles(folder: copy.folder)
       let parent = copy.folder.deletingLastPathComponent()
       let output = parent.appendingPathComponent("b")
-      var limit = 0
-      var isDone = false
-      while !isDone, limit < 100 {
+      var asked = 0
+      try BundleWriter(files: files).write(to: output) {
+        asked += 1
+        return false
+      }
+      try FileManager.default.removeItem(at: output)
+      // Of two loads at least, before every tensor of the base's two layers.
+      #expect(asked > 2 * 2 * 9)
+      // Every question near both ends, and some between.
+      let limits = (0..<asked).filter { $0 < 20 || $0 > asked - 40 || $0 % 10 == 0 }
+      for limit in limits {
         var questions = 0
-        do throws(MeteoRAError) {
+        #expect(throws: MeteoRAError.cancelled(path: output.path)) {
           try BundleWriter(files: files).write(to: output) {
             questions += 1
             return questions > limit
           }
-          isDone = true
-        } catch {
-          #expect(error == .cancelled(path: output.path))
-          #expect(try FileManager.default.contentsOfDirectory(atPath: parent.path) == ["mha-tied"])
         }
-        limit += 1
+        // Nothing goes on after the answer.
+        #expect(questions == limit + 1)
+        #expect(try FileManager.default.contentsOfDirectory(atPath: parent.path) == [name])
       }
-      // Once a file at least: two of the base, six of the adapters, the gates.
-      #expect(isDone)
-      #expect(limit > 9)
+    }
+  }
+
+  @Test("it leaves nothing where a file is missing, or the new folder does not load")
+  func fails() throws {
+    try ModelCopy.with("mha-tied") { copy in
+      let parent = copy.folder.deletingLastPathComponent()
+      let output = parent.appendingPathComponent("b")
+      let files = try ModelFiles(folder: copy.folder)
+      var questions = 0
+      // Takes the gates away when the parts are loaded and the copies begin.
+      let gates = copy.url("gates.safetensors")
+      let error = try #require(throws: MeteoRAError.self) {
+        try BundleWriter(files: files).write(to: output) {
+          questions += 1
+          let isFilling = (try? FileManager.default.contentsOfDirectory(atPath: parent.path).count)
+          if isFilling == 2 { try? FileManager.default.removeItem(at: gates) }
+          return false
+        }
+      }
+      #expect(error == .file(.notFound(path: gates.path)))
+      #expect(questions > 1)
+      #expect(try FileManager.default.contentsOfDirectory(atPath: parent.path) == ["mha-tied"])
     }
   }
 }
