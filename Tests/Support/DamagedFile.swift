@@ -1,3 +1,5 @@
+import Foundation
+
 /// The bytes of a file, damaged at random in ways that get past the first checks.
 package struct DamagedFile {
   /// Whether the file begins with the length of a JSON header.
@@ -7,6 +9,41 @@ package struct DamagedFile {
   package init(_ bytes: [UInt8], isSafetensors: Bool) {
     original = bytes
     self.isSafetensors = isSafetensors
+  }
+
+  /// What became of the damaged versions of a file.
+  package struct Outcome {
+    package var loads = 0
+    package var refusals = 0
+    /// Messages of errors that are not one line, or longer than a person reads.
+    package var badMessages: [String] = []
+  }
+
+  /// Damages a file of a folder `count` times and loads what it belongs to.
+  ///
+  /// - Parameter seed: The same seed, the same damage.
+  package static func load(
+    _ file: String, of folder: TemporaryFolder, damaged count: Int, seed: Int,
+    _ load: () throws -> Void
+  ) throws -> Outcome {
+    let original = [UInt8](try Data(contentsOf: folder.url.appendingPathComponent(file)))
+    let damage = DamagedFile(original, isSafetensors: file.hasSuffix(".safetensors"))
+    var random = SeededRandom(seed: UInt64(seed))
+    var outcome = Outcome()
+    for _ in 0..<count {
+      try folder.write(damage.damaged(by: &random), to: file)
+      do {
+        try load()
+        outcome.loads += 1
+      } catch {
+        outcome.refusals += 1
+        let message = "\(error)"
+        if message.contains("\n") || message.utf8.count >= 4000 {
+          outcome.badMessages.append(message)
+        }
+      }
+    }
+    return outcome
   }
 
   private static let tokens = [

@@ -2,8 +2,9 @@
 ///
 /// PEFT hands these texts to Python's `re`. Only whether a path matches matters here, so the part
 /// of its syntax that has an effect on that is read (`PatternParser.swift`), with its meaning, and
-/// everything else is refused by name. Nothing backtracks: the time of a match is bounded by
-/// ``cost``, whatever the pattern.
+/// everything else is refused by name, as is a text that only what PEFT puts around it would make a
+/// regular expression. Nothing backtracks: the time of a match is bounded by ``cost``, whatever the
+/// pattern.
 struct PathPattern: Sendable {
   /// What of a path has to match.
   enum Extent {
@@ -49,7 +50,9 @@ struct PathPattern: Sendable {
       return
     }
     do throws(PatternProblem) {
-      form = .program(try PatternProgram(PatternNode(parsing: text), extent: extent))
+      // What PEFT puts around a text for layers has a group of this name.
+      let node = try PatternNode(parsing: text, takenNames: extent == .layerList ? ["idx"] : [])
+      form = .program(try PatternProgram(node, extent: extent))
     } catch {
       throw .pattern(file: file, field: field, pattern: text, problem: error.text)
     }

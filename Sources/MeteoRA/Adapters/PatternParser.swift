@@ -8,63 +8,12 @@
 //
 // Not read: flags, looking behind, atomic groups, possessive repeats, backreferences, conditions.
 
-/// A reason why a text is no pattern, as it ends the sentence "target_modules '…' …".
-struct PatternProblem: Error, Equatable {
-  var text: String
-}
-
-/// A pattern as a tree.
-indirect enum PatternNode: Sendable {
-  case bytes(ByteSet)
-  case start
-  case end
-  /// Between a word character and another, or not.
-  case boundary(Bool)
-  case sequence([PatternNode])
-  case choice([PatternNode])
-  case repeated(PatternNode, atLeast: Int, atMost: Int?)
-  case lookahead(PatternNode, isNegated: Bool)
-
-  init(parsing text: String) throws(PatternProblem) {
-    var parser = PatternParser(scalars: Array(text.unicodeScalars))
+extension PatternNode {
+  /// - Parameter takenNames: Names that groups of the text must not have.
+  init(parsing text: String, takenNames: [String] = []) throws(PatternProblem) {
+    var parser = PatternParser(scalars: Array(text.unicodeScalars), takenNames: takenNames)
     self = try parser.parse()
   }
-}
-
-/// Some of the 128 ASCII bytes, of which module paths are made.
-struct ByteSet: Sendable, Equatable {
-  private var low: UInt64 = 0
-  private var high: UInt64 = 0
-
-  init() {}
-
-  init(_ bytes: ClosedRange<UInt8>...) {
-    for range in bytes { for byte in range { insert(byte) } }
-  }
-
-  mutating func insert(_ byte: UInt8) {
-    if byte < 64 { low |= 1 << UInt64(byte) } else if byte < 128 { high |= 1 << UInt64(byte - 64) }
-  }
-
-  mutating func formUnion(_ other: ByteSet) {
-    low |= other.low
-    high |= other.high
-  }
-
-  var inverted: ByteSet {
-    var set = self
-    (set.low, set.high) = (~low, ~high)
-    return set
-  }
-
-  func contains(_ byte: UInt8) -> Bool {
-    byte < 64 ? low >> UInt64(byte) & 1 == 1 : byte < 128 && high >> UInt64(byte - 64) & 1 == 1
-  }
-
-  static let all = ByteSet().inverted
-  static let digit = ByteSet(0x30...0x39)
-  static let word = ByteSet(0x30...0x39, 0x41...0x5A, 0x5F...0x5F, 0x61...0x7A)
-  static let space = ByteSet(0x09...0x0D, 0x1C...0x20)
 }
 
 private struct PatternParser {
@@ -72,12 +21,15 @@ private struct PatternParser {
   private var position = 0
   private var depth = 0
   private var isLookingAhead = false
+  /// Of groups; Python refuses a name twice.
+  private var names: Set<String>
 
   /// Groups inside groups; each takes a part of the stack.
   private static let deepest = 50
 
-  init(scalars: [Unicode.Scalar]) {
+  init(scalars: [Unicode.Scalar], takenNames: [String]) {
     self.scalars = scalars
+    names = Set(takenNames)
   }
 
   private var next: Unicode.Scalar? { position < scalars.count ? scalars[position] : nil }
@@ -150,13 +102,7 @@ private struct PatternParser {
       isLookingAhead = false
     } else {
       if take("?P<") {
-        let name = scalars[position...].prefix { $0 != ">" }
-        let isName = name.allSatisfy { $0.isASCII && ByteSet.word.contains(UInt8($0.value)) }
-        guard let first = name.first, isName, !ByteSet.digit.contains(UInt8(first.value)) else {
-          throw invalid("a bad name of a group")
-        }
-        position += name.count
-        guard take(">") else { throw invalid("a bad name of a group") }
+        try groupName()
       } else if !take("?:"), next == "?" {
         throw unread("a group that begins with '(?'")
       }
@@ -164,6 +110,23 @@ private struct PatternParser {
     }
     guard take(")") else { throw invalid("'(' without ')'") }
     return node
+  }
+
+  /// The name of a group, and what ends it.
+  private mutating func groupName() throws(PatternProblem) {
+    let name = scalars[position...].prefix { $0 != ">" }
+    if name.contains(where: { !$0.isASCII }) {
+      throw unread("a name of a group that is not ASCII")
+    }
+    let isWord = name.allSatisfy { ByteSet.word.contains(UInt8($0.value)) }
+    guard let first = name.first, isWord, !isDigit(first) else {
+      throw invalid("a bad name of a group")
+    }
+    guard names.insert(String(String.UnicodeScalarView(name))).inserted else {
+      throw invalid("a name of a group that another has")
+    }
+    position += name.count
+    guard take(">") else { throw invalid("a bad name of a group") }
   }
 
   private mutating func escape() throws(PatternProblem) -> PatternNode {

@@ -49,12 +49,11 @@ struct RoutedEvaluator: LinearGroupEvaluator {
     }
     multiply(terms, by: input, rows: rows, parallelism: parallelism)
 
-    for (place, module) in group.modules.enumerated() {
-      let output = ObservedOutput(
-        observer: observer, layer: layer, module: module, linear: model.layers[layer][module],
-        values: outputs[place], rows: rows)
+    let observed = ObservedOutput.each(
+      of: group, layer: layer, of: model, values: outputs, rows: rows, observer: observer)
+    for (place, output) in observed.enumerated() {
       output.update(input) {
-        guard let routed = modules[layer][module.index] else { return }
+        guard let routed = modules[layer][output.module.index] else { return }
         let range = place * rows * adapterCount..<(place + 1) * rows * adapterCount
         let logits = UnsafeBufferPointer(rebasing: logits[range])
         let routing = Routing(
@@ -78,17 +77,14 @@ struct SingleAdapterEvaluator: LinearGroupEvaluator {
     outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
     parallelism: Parallelism
   ) {
-    let terms = zip(group.modules, outputs).map { module, output in
-      let linear = model.layers[layer][module]
-      return LinearTerm(linear.weights, bias: linear.bias, to: output)
-    }
-    multiply(terms, by: input, rows: rows, parallelism: parallelism)
-    for (place, module) in group.modules.enumerated() {
-      let output = ObservedOutput(
-        observer: observer, layer: layer, module: module, linear: model.layers[layer][module],
-        values: outputs[place], rows: rows)
+    PlainEvaluator().evaluate(
+      group, layer: layer, of: model, input: input, rows: rows, outputs: outputs, observer: nil,
+      parallelism: parallelism)
+    let observed = ObservedOutput.each(
+      of: group, layer: layer, of: model, values: outputs, rows: rows, observer: observer)
+    for output in observed {
       output.update(input) {
-        guard let bank = banks[layer][module.index] else { return }
+        guard let bank = banks[layer][output.module.index] else { return }
         output.add(bank, Routing(onlyAdapterFor: rows), input, by: kernel, parallelism)
       }
     }
@@ -104,6 +100,18 @@ private struct ObservedOutput {
   /// `[rows, outFeatures]`: the base product, until updates are added.
   var values: UnsafeMutablePointer<Float>
   var rows: Int
+
+  /// The outputs of a group's modules, in order.
+  static func each(
+    of group: LinearGroup, layer: Int, of model: LlamaModel,
+    values: [UnsafeMutablePointer<Float>], rows: Int, observer: (any ForwardObserver)?
+  ) -> [ObservedOutput] {
+    zip(group.modules, values).map { module, values in
+      ObservedOutput(
+        observer: observer, layer: layer, module: module, linear: model.layers[layer][module],
+        values: values, rows: rows)
+    }
+  }
 
   /// Shows the values before and after what `body` adds.
   func update(_ input: UnsafePointer<Float>, _ body: () -> Void) {

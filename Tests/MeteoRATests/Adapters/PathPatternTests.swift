@@ -43,6 +43,7 @@ struct PathPatternTests {
       "(", ")", "a)|(b", "(?:a", "a)", "[", "[a", "[]", "[^]", "*", "+a", "?", "(*a)", "a|*",
       "{2}", "a**", "a*{2}", "a{2}{3}", "a{3,2}", "^*", "$+", "\\b?", "[z-a]", "[a-\\d]",
       "[\\d-z]", "\\", "(?P<>a)", "(?P<1a>a)", "(?P<a", "(?P<a-b>c)", "[é-a]",
+      "(?P<a>b)(?P<a>c)", "(?P<a>b(?P<a>c))",
     ])
   func isInvalid(text: String) throws {
     let problem = try #require(refusal(text))
@@ -56,7 +57,7 @@ struct PathPatternTests {
       ("(?#a)b", "(?"), ("(?(1)a|b)", "(?"), ("(?P=a)", "(?"), ("a*+", "possessive"),
       ("a{2}+", "possessive"), ("(a)\\1", "\\1"), ("\\x41", "\\x"), ("\\Qa\\E", "\\Q"),
       ("\\p{L}", "\\p"), ("[\\b]", "\\b"), ("\\z", "\\z"), ("(?=a(?!b))c", "lookahead"),
-      ("a{9999999999}", "10 digits"),
+      ("a{9999999999}", "10 digits"), ("(?x) a b", "(?"), ("(?P<é>a)", "not ASCII"),
     ])
   func isUnread(text: String, word: String) throws {
     let problem = try #require(refusal(text))
@@ -113,9 +114,25 @@ struct PathPatternTests {
     }
   }
 
+  @Test(
+    "releases of PEFT before 0.15 need a dot before it, and split it at '|'",
+    arguments: [
+      ("q_proj", true), ("self_attn.q_proj", true), ("model.*q_proj", false), (".*q_proj", true),
+      ("model.layers.31.self_attn.q_proj", false), ("^model.*", false), ("proj", false),
+      // `.*\\.q_proj` or `x$`, `.*\\.self` without an end, `x` or `q_proj$` from the start.
+      ("q_proj|x", true), ("self|x", true), ("self", false), ("x|q_proj", false),
+      ("x|model|x", true), ("(x|q_proj)", true), ("x|", false), ("self_attn|", true),
+    ])
+  func olderKeys(text: String, isMatch: Bool) throws {
+    #expect(try pattern(text, .endAfterDot).matches(Self.path) == isMatch)
+  }
+
   @Test("alternatives outside of a group are refused before a layer's number")
   func layerAlternatives() {
     #expect(refusal("h|layers", .layerList)?.hasPrefix("has '|' outside of a group") == true)
     #expect(refusal("(h|layers)", .layerList) == nil)
+    // PEFT's own group around the number.
+    #expect(refusal("(?P<idx>layers)", .layerList)?.contains("another has") == true)
+    #expect(refusal("(?P<idx>layers)", .end) == nil)
   }
 }
