@@ -67,7 +67,7 @@ extension MeteoRAError: CustomStringConvertible {
     case .pattern(let file, let field, let pattern, let problem):
       "\(shown(file)): \(field) '\(printable(pattern))' \(problem)"
     case .ambiguousPatterns(let file, let module, let today, let before):
-      "\(shown(file)): rank_pattern and alpha_pattern give \(module) \(today) in PEFT 0.15 and "
+      "\(shown(file)): rank_pattern and alpha_pattern give \(printable(module)) \(today) in PEFT 0.15 and "
         + "later and \(before) in older releases, expected a peft_version of 0.15 or later, or "
         + "patterns on which all agree"
     case .unexpectedTensor(let file, let tensor, let reason):

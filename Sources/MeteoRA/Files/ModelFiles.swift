@@ -53,6 +53,8 @@ public struct ModelFiles: Sendable, Equatable {
   /// - Parameters:
   ///   - base: A Hugging Face folder.
   ///   - adapters: PEFT folders; their order is that of the gates' rows.
+  ///   - gates: What chooses among the adapters.
+  ///   - router: How it chooses.
   public init(
     base: URL, adapters: [Adapter] = [], gates: Gates = .absent,
     router: RouterConfiguration = RouterConfiguration()

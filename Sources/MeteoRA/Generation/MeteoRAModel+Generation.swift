@@ -33,7 +33,10 @@ extension MeteoRAModel {
 
   /// Continues prompts to their end.
   ///
-  /// - Parameters: As ``generation(of:mode:options:recordsRouting:)``.
+  /// - Parameters:
+  ///   - prompts: Token ids; each at least one, at most the model's positions.
+  ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
+  ///   - options: Limits and blocks.
   ///   - onToken: Called with every new token; return `false` to stop after those of this step,
   ///     which ends the sequences that go on as cancelled.
   /// - Returns: One result a prompt, in order.
@@ -56,7 +59,10 @@ extension MeteoRAModel {
   ///
   /// Cancelling the task ends it after the token under way.
   ///
-  /// - Parameters: As ``generation(of:mode:options:recordsRouting:)``.
+  /// - Parameters:
+  ///   - prompts: Token ids; each at least one, at most the model's positions.
+  ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
+  ///   - options: Limits and blocks.
   public func tokens(
     continuing prompts: [[Int]], mode: Mode? = nil,
     options: GenerationOptions = GenerationOptions()

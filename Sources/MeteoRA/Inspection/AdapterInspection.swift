@@ -6,7 +6,9 @@ import MeteoRASafetensors
 public struct AdapterInspection: Sendable {
   /// The change of one linear module.
   public struct Update: Sendable, Equatable {
+    /// Index of the decoder layer.
     public var layer: Int
+    /// The linear module of that layer.
     public var module: LinearModule
     /// r of this module, after `rank_pattern`.
     public var rank: Int
@@ -25,13 +27,17 @@ public struct AdapterInspection: Sendable {
     public var missingLayers: [Int]
     /// Linear modules that are changed in no layer.
     public var untouchedModules: [LinearModule]
-    /// Linear modules of the base, and those that are changed.
+    /// Linear modules of the base.
     public var moduleCount: Int
+    /// Linear modules that are changed.
     public var changedCount: Int
   }
 
+  /// The PEFT folder.
   public let folder: URL
+  /// Its `adapter_config.json`.
   public let configuration: LoRAConfiguration
+  /// What its weights hold.
   public let totals: TensorTotals
   /// Layer after layer.
   public let updates: [Update]

@@ -7,12 +7,15 @@ import MeteoRASafetensors
 public struct BundleInspection: Sendable {
   /// An adapter of the bundle.
   public struct Adapter: Sendable {
+    /// What the model calls it.
     public var name: String
+    /// Its PEFT folder.
     public var folder: URL
     /// `nil` if it cannot be read; `problems` of the bundle says why.
     public var inspection: AdapterInspection?
   }
 
+  /// The folder with the `meteora.json`.
   public let folder: URL
   /// What `meteora.json` names.
   public let files: ModelFiles

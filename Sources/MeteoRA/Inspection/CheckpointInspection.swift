@@ -4,7 +4,9 @@ import MeteoRASafetensors
 
 /// What a checkpoint of the published code holds: base, adapters and gates in one file.
 public struct CheckpointInspection: Sendable {
+  /// The path of the file.
   public let path: String
+  /// What the file holds.
   public let totals: TensorTotals
   /// Rows of the gates: the adapters.
   public let adapterCount: Int

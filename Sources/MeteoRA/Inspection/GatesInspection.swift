@@ -4,7 +4,9 @@ import MeteoRASafetensors
 
 /// What a gates file holds.
 public struct GatesInspection: Sendable {
+  /// The path of the file.
   public let path: String
+  /// What the file holds.
   public let totals: TensorTotals
   /// Rows of the gates: the adapters to choose among; `nil` if there is no gate.
   public let adapterCount: Int?

@@ -7,15 +7,21 @@ import MeteoRATokenizers
 public struct ModelInspection: Sendable {
   /// A file with weights.
   public struct WeightFile: Sendable {
+    /// The path of the file.
     public var path: String
     /// Bytes of its tensors.
     public var bytes: Int
   }
 
+  /// The Hugging Face folder.
   public let folder: URL
+  /// Its `config.json`.
   public let configuration: LlamaConfiguration
+  /// The ids that begin, end and pad a sequence.
   public let specialTokens: SpecialTokens
+  /// The files with weights, shards in the order of the index.
   public let weightFiles: [WeightFile]
+  /// What all of them hold.
   public let totals: TensorTotals
   /// Numbers that make up the model: a tied output matrix counts once.
   public let parameterCount: Int

@@ -4,8 +4,11 @@ import MeteoRASafetensors
 public struct TensorTotals: Sendable, Equatable {
   /// The tensors of one type.
   public struct Share: Sendable, Equatable {
+    /// The type.
     public var dtype: SafetensorsDType
+    /// Tensors of this type.
     public var tensors: Int
+    /// Elements of those tensors.
     public var elements: Int
     /// Size of the data.
     public var bytes: Int
