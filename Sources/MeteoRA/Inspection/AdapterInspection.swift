@@ -69,8 +69,12 @@ public struct AdapterInspection: Sendable {
   /// - Throws: ``MeteoRAError`` if a file cannot be read at all, or PEFT's releases do not agree on
   ///   what it says (``MeteoRAError/ambiguousPatterns(file:module:today:before:)``).
   public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
-    try self.init(folder: folder, base: base, heldLayers: ModuleTensors.largestLayer + 1)
+    try self.init(folder: folder, base: base, heldLayers: Self.mostLayers)
   }
+
+  /// More than the 126 layers of the largest Llama: those in which an adapter's missing updates are
+  /// looked for if nothing but a configuration says how many there are.
+  private static let mostLayers = 160
 
   /// - Parameter heldLayers: Layers that the base really has, as far as that is known: its
   ///   configuration may claim any number.
