@@ -20,7 +20,8 @@ struct MeteoRAErrorTests {
     .missingGates(adapters: [hostile, hostile]), .notRouted(model: hostile),
     .kernel(context: hostile, .outOfRange(argument: "x", actual: "1", allowed: "2")),
     .cancelled(path: hostile), .file(.notFound(path: hostile)),
-    .llama(.unreadable(path: hostile, reason: "no such file")), .llama(.cancelled(path: hostile)),
+    .llama(.invalid(file: hostile, field: hostile, found: hostile, expected: "x")),
+    .llama(.cancelled(path: hostile)),
     .safetensors(.tensorNotFound(file: hostile, tensor: hostile)),
   ]
 

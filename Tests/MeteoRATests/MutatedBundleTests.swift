@@ -6,7 +6,7 @@ import Testing
 
 @Suite("Bundles with random damage")
 struct MutatedBundleTests {
-  /// Files, and how often each is damaged: with the checkpoint 6000 times together, beside the 4000
+  /// Files, and how often each is damaged: with the checkpoint 6000 times together, beside the 8000
   /// of a base alone in `MutatedModelTests.swift`.
   static let files = [
     ("meteora.json", 1200), ("base/config.json", 400), ("base/generation_config.json", 100),
