@@ -69,6 +69,37 @@ struct RotaryTests {
     }
   }
 
+  /// Settings for which a threshold rounds to the wavelength 2π of the first pair, but the context
+  /// over that wavelength does not round to the factor: the ramp then gives neither end.
+  private static func context(at factor: Float) -> Float? {
+    let wavelength = Float(2 * Double.pi)
+    var context = wavelength * factor
+    for _ in 0..<4 { context = context.nextDown }
+    for _ in 0..<9 {
+      if context / factor == wavelength, context / wavelength != factor { return context }
+      context = context.nextUp
+    }
+    return nil
+  }
+
+  /// `wavelen > low_freq_wavelen` and `wavelen < high_freq_wavelen` in Transformers.
+  @Test("llama3 scaling ramps at both thresholds", arguments: [false, true])
+  func rampsAtThresholds(atLow: Bool) throws {
+    let candidates = stride(from: Float(1.01), to: 1.99, by: 0.01)
+    let found = candidates.lazy.compactMap { factor in
+      Self.context(at: factor).map { (factor, $0) }
+    }.first
+    let (factor, context) = try #require(found)
+    let other = atLow ? factor + 8 * factor.ulp : factor - 8 * factor.ulp
+    let (low, high) = atLow ? (factor, other) : (other, factor)
+    let embedding = try RotaryEmbedding(
+      headDimension: 2, theta: 10000, scaling: Self.llama3(low: low, high: high, original: context))
+    let smooth = (context / Float(2 * Double.pi) - low) / (high - low)
+    let expected = (1 - smooth) * 1 / 8 + smooth * 1
+    #expect(expected != 1 && expected != 1 / 8)
+    expectSameBits(embedding.inverseFrequencies, [expected])
+  }
+
   @Test("it takes the largest head")
   func takesLargestHead() throws {
     let embedding = try RotaryEmbedding(headDimension: 65536, theta: 10000)
