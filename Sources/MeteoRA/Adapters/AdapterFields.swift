@@ -28,14 +28,14 @@ struct AdapterKind {
 
 /// What LoRA does, and where.
 struct AdapterFields {
-  /// A number with the path of its field.
+  /// A number, and where it stands: the path of a value is found anew each time, for messages.
   struct Alpha {
-    var field: String
-    var value: Double
+    let json: JSONValue
+    let value: Double
 
-    init(_ value: JSONValue) throws(JSONError) {
-      field = value.path
-      self.value = try value.doubleValue()
+    init(_ json: JSONValue) throws(JSONError) {
+      self.json = json
+      value = try json.doubleValue()
     }
   }
 

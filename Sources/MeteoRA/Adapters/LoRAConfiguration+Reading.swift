@@ -60,27 +60,27 @@ extension LoRAConfiguration {
     alpha = try fields.alpha.finite(file: file)
     usesRankStabilization = fields.usesRankStabilization
     targetModules = fields.targetModules
-    targets = try targetModules.matcher(file: file, field: "target_modules")
+    var budget = PatternBudget(file: file)
+    targets = try targetModules.matcher(field: "target_modules", budget: &budget)
     excludedModules = fields.excludedModules
-    excluded = try excludedModules?.matcher(file: file, field: "exclude_modules")
+    excluded = try excludedModules?.matcher(field: "exclude_modules", budget: &budget)
     layersToTransform = fields.layersToTransform
     var layersPattern: [PathPattern] = []
     for text in fields.layersPattern {
       layersPattern.append(
-        try PathPattern(text, extent: .layerList, file: file, field: "layers_pattern"))
+        try PathPattern(text, extent: .layerList, field: "layers_pattern", budget: &budget))
     }
     self.layersPattern = layersPattern
-    let olderReleasesCount = !(fields.version.map(ModulePatterns.isOfToday) ?? false)
+    let olderReleasesCount = !fields.isOfToday
     var alphas: [(key: String, value: Double)] = []
     for (key, alpha) in fields.alphaPattern { alphas.append((key, try alpha.finite(file: file))) }
     patterns = ModulePatterns(
       ranks: try .init(
-        fields.rankPattern.map { ($0, $1) }, field: "rank_pattern", file: file,
-        olderReleasesCount: olderReleasesCount),
+        fields.rankPattern.map { ($0, $1) }, field: "rank_pattern",
+        olderReleasesCount: olderReleasesCount, budget: &budget),
       alphas: try .init(
-        alphas, field: "alpha_pattern", file: file, olderReleasesCount: olderReleasesCount))
+        alphas, field: "alpha_pattern", olderReleasesCount: olderReleasesCount, budget: &budget))
     try refuseLayersOfExpression()
-    try refuseEndlessPatterns()
     try refuseOtherModules()
   }
 
@@ -95,23 +95,6 @@ extension LoRAConfiguration {
         expected: "null, as target_modules is no list of names")
     }
   }
-
-  /// Bounds the time that a configuration can ask for: names and patterns are tried on every
-  /// module.
-  private func refuseEndlessPatterns() throws(MeteoRAError) {
-    let cost =
-      patterns.cost + layersPattern.reduce(0) { $0 + $1.cost } + targets.cost
-      + (excluded?.cost ?? 0)
-    guard cost <= Self.largestCost else {
-      throw .invalid(
-        file: file, field: "the number of steps that its names and patterns take",
-        found: "\(cost)", expected: "at most \(Self.largestCost)")
-    }
-  }
-
-  /// Room for every module of the largest Llama (882 in 126 layers), named on its own in each field,
-  /// and for expressions that look ahead.
-  private static let largestCost = 1 << 14
 
   /// The embedding and the output matrix stay as they are.
   private func refuseOtherModules() throws(MeteoRAError) {
@@ -150,19 +133,36 @@ extension AdapterFields.Alpha {
   fileprivate func finite(file: String) throws(MeteoRAError) -> Double {
     guard Float(value).isFinite else {
       throw .invalid(
-        file: file, field: field, found: "\(value)", expected: "a binary32 number")
+        file: file, field: json.path, found: "\(value)", expected: "a binary32 number")
     }
     return value
   }
 }
 
+extension AdapterFields {
+  /// Whether a release of PEFT with today's rule of patterns made the file: it says so, or has a key
+  /// that no other release would match with anything.
+  fileprivate var isOfToday: Bool {
+    if version.map(ModulePatterns.isOfToday) ?? false { return true }
+    return (rankPattern.map(\.key) + alphaPattern.map(\.key)).contains {
+      $0.utf8.first == UInt8(ascii: "^")
+    }
+  }
+}
+
 extension LoRAConfiguration.Modules {
-  fileprivate func matcher(file: String, field: String) throws(MeteoRAError) -> ModuleMatcher {
+  fileprivate func matcher(
+    field: String, budget: inout PatternBudget
+  ) throws(MeteoRAError) -> ModuleMatcher {
     switch self {
-    case .names(let names): .names(names)
-    case .allLinear: .allLinear
+    case .names(let names):
+      try budget.take(names.count)
+      return .names(names)
+    case .allLinear:
+      return .allLinear
     case .expression(let text):
-      .expression(try PathPattern(text, extent: .whole, file: file, field: field))
+      return .expression(
+        try PathPattern(text, extent: .whole, field: field, budget: &budget))
     }
   }
 }

@@ -54,39 +54,39 @@ public struct LoRAConfiguration: Sendable {
   /// The update of a linear module, or `nil` if the adapter leaves it alone.
   ///
   /// The first key of `rank_pattern`, and on its own of `alpha_pattern`, that matches the path's
-  /// end counts.
+  /// end counts. Where older releases of PEFT would choose others, and may have done so, the rank of
+  /// the module's tensors decides if it can.
   ///
-  /// - Throws: ``MeteoRAError/ambiguousPatterns(file:module:today:before:)`` if older releases of
-  ///   PEFT would choose another rank or alpha, and may have done so.
-  package func update(of module: LinearModule, layer: Int) throws(MeteoRAError) -> Update? {
+  /// - Parameter trainedRank: The rows of `lora_A`, if they are known.
+  /// - Throws: ``MeteoRAError/ambiguousPatterns(file:module:today:before:)`` if more than one rank or
+  ///   alpha is left to choose from.
+  package func update(
+    of module: LinearModule, layer: Int, trainedRank: Int? = nil
+  ) throws(MeteoRAError) -> Update? {
     let path = module.path(layer: layer)
     guard changes(path, layer: layer) else { return nil }
-    let today = patterns.choice(for: path).values(rank: rank, alpha: alpha)
-    for choice in patterns.olderChoices(for: path) {
-      let before = choice.values(rank: rank, alpha: alpha)
-      if before != today {
-        throw .ambiguousPatterns(
-          file: file, module: path, today: "rank \(today.rank) and alpha \(today.alpha)",
-          before: "rank \(before.rank) and alpha \(before.alpha)")
-      }
+    let today = update(patterns.choice(for: path))
+    var choices = [today] + patterns.olderChoices(for: path).map(update)
+    if let trainedRank {
+      choices = choices.filter { $0.rank == trainedRank }
+      // Tensors of a rank that no release would choose are refused by the caller.
+      if choices.isEmpty { return today }
     }
-    return Update(
-      rank: today.rank, alpha: today.alpha,
-      scaling: LoRAAdapter.scaling(
-        alpha: today.alpha, rank: today.rank, usesRankStabilization: usesRankStabilization))
+    if let other = choices.first(where: { $0 != choices[0] }) {
+      throw .ambiguousPatterns(
+        file: file, module: path,
+        today: "rank \(choices[0].rank) and alpha \(choices[0].alpha)",
+        before: "rank \(other.rank) and alpha \(other.alpha)")
+    }
+    return choices[0]
   }
 
-  /// The updates of the linear modules of a layer that the adapter changes.
-  ///
-  /// - Throws: As ``update(of:layer:)``.
-  func updates(
-    inLayer layer: Int
-  ) throws(MeteoRAError) -> [(module: LinearModule, update: Update)] {
-    var updates: [(module: LinearModule, update: Update)] = []
-    for module in LinearModule.allCases {
-      if let update = try update(of: module, layer: layer) { updates.append((module, update)) }
-    }
-    return updates
+  private func update(_ choice: ModulePatterns.Choice) -> Update {
+    let (rank, alpha) = (choice.rank ?? rank, choice.alpha ?? alpha)
+    return Update(
+      rank: rank, alpha: alpha,
+      scaling: LoRAAdapter.scaling(
+        alpha: alpha, rank: rank, usesRankStabilization: usesRankStabilization))
   }
 
   /// Whether the adapter changes a module, by the rules of PEFT's `check_target_module_exists`.
@@ -116,15 +116,6 @@ enum ModuleMatcher: Sendable {
   case names([String])
   case expression(PathPattern)
   case allLinear
-
-  /// The steps that a path may take for each byte, at most.
-  var cost: Int {
-    switch self {
-    case .names(let names): names.count
-    case .expression(let pattern): pattern.cost
-    case .allLinear: 1
-    }
-  }
 
   func matches(_ path: String) -> Match? {
     switch self {

@@ -7,8 +7,9 @@ import MeteoRASafetensors
 //   0.14             the same with .*\.KEY$; where none matches, a key that is the path
 //   0.10 to 0.13     as 0.14, but one key for both: the first of rank_pattern, then of alpha_pattern
 //
-// A file seldom says which release trained the adapter, and a wrong alpha shows nowhere but in the
-// results.
+// A file seldom says which release trained the adapter. A wrong rank shows in the shapes of its
+// tensors, a wrong alpha nowhere but in the results. A key with ^ before it is of 0.15 or later:
+// behind `.*\.` it matches nothing.
 
 /// `rank_pattern` and `alpha_pattern`.
 struct ModulePatterns: Sendable {
@@ -16,11 +17,6 @@ struct ModulePatterns: Sendable {
   struct Choice: Equatable {
     var rank: Int?
     var alpha: Double?
-
-    /// The choice, where it says nothing with the values that count for all modules.
-    func values(rank: Int, alpha: Double) -> (rank: Int, alpha: Double) {
-      (self.rank ?? rank, self.alpha ?? alpha)
-    }
   }
 
   /// The values of one of the two fields, by key and in order.
@@ -31,20 +27,20 @@ struct ModulePatterns: Sendable {
     var olderPatterns: [PathPattern]?
 
     init(
-      _ entries: [(key: String, value: Value)], field: String, file: String,
-      olderReleasesCount: Bool
+      _ entries: [(key: String, value: Value)], field: String, olderReleasesCount: Bool,
+      budget: inout PatternBudget
     ) throws(MeteoRAError) {
       patterns = []
       values = entries.map(\.value)
       for (key, _) in entries {
         patterns.append(
-          try PathPattern(key, extent: .end, file: file, field: "key of \(field)"))
+          try PathPattern(key, extent: .end, field: "key of \(field)", budget: &budget))
       }
       guard olderReleasesCount else { return }
       var older: [PathPattern] = []
       for (key, _) in entries {
         older.append(
-          try PathPattern(key, extent: .endAfterDot, file: file, field: "key of \(field)"))
+          try PathPattern(key, extent: .endAfterDot, field: "key of \(field)", budget: &budget))
       }
       olderPatterns = older
     }
@@ -80,14 +76,6 @@ struct ModulePatterns: Sendable {
         rank: ranks.value(ofKey: rankKey ?? path), alpha: alphas.value(ofKey: alphaKey ?? path)),
       Choice(rank: ranks.value(ofKey: key), alpha: alphas.value(ofKey: key)),
     ]
-  }
-
-  /// The steps that a path may take for each byte, at most.
-  var cost: Int {
-    let all =
-      ranks.patterns + alphas.patterns + (ranks.olderPatterns ?? [])
-      + (alphas.olderPatterns ?? [])
-    return all.reduce(0) { $0 + $1.cost }
   }
 
   /// Whether a version such as "0.15.2" is one whose rule is that of today.

@@ -40,7 +40,12 @@ struct PEFTAdapter: Sendable {
     var updates: [[LoRAAdapter?]] = []
     for layer in 0..<base.layerCount {
       var modules = [LoRAAdapter?](repeating: nil, count: LinearModule.allCases.count)
-      for (module, update) in try configuration.updates(inLayer: layer) {
+      for module in LinearModule.allCases {
+        let trained = file.tensorIfPresent(named: Self.key(module, layer: layer, "lora_A"))
+        guard
+          let update = try configuration.update(
+            of: module, layer: layer, trainedRank: trained?.shape.first)
+        else { continue }
         modules[module.index] = try Self.adapter(
           update, of: module, layer: layer, base: base, reader: &reader, file: file.location)
       }

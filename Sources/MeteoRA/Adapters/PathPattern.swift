@@ -22,8 +22,8 @@ struct PathPattern: Sendable {
   }
 
   private enum Form {
-    /// A text without operators; 0 stands for any byte.
-    case plain([UInt8])
+    /// A text without operators but `^` before and `$` behind; 0 stands for any byte.
+    case plain([UInt8], isAnchored: Bool)
     case program(PatternProgram)
   }
 
@@ -35,9 +35,13 @@ struct PathPattern: Sendable {
   private let extent: Extent
   private let form: Form
 
+  /// - Parameter budget: Of the configuration; the pattern's ``cost`` is taken from it.
   /// - Throws: ``MeteoRAError/pattern(file:field:pattern:problem:)`` for a text that is no regular
-  ///   expression, or has a part that is not read here.
-  init(_ text: String, extent: Extent, file: String, field: String) throws(MeteoRAError) {
+  ///   expression, or has a part that is not read here, ``PatternBudget/exhausted``.
+  init(
+    _ text: String, extent: Extent, field: String, budget: inout PatternBudget
+  ) throws(MeteoRAError) {
+    let file = budget.file
     self.text = text
     self.extent = extent
     guard text.utf8.count <= Self.longest else {
@@ -46,16 +50,26 @@ struct PathPattern: Sendable {
         problem: "has \(text.utf8.count) bytes, expected at most \(Self.longest)")
     }
     if extent != .layerList, let plain = Self.plain(text) {
-      form = .plain(plain)
-      return
+      form = plain
+    } else {
+      let limit = min(PatternProgram.largest, budget.remaining)
+      let program: PatternProgram?
+      do throws(PatternProblem) {
+        // What PEFT puts around a text for layers has a group of this name.
+        let node = try PatternNode(parsing: text, takenNames: extent == .layerList ? ["idx"] : [])
+        program = try PatternProgram(node, extent: extent, limit: limit)
+      } catch {
+        throw .pattern(file: file, field: field, pattern: text, problem: error.text)
+      }
+      guard let program else {
+        if limit < PatternProgram.largest { throw budget.exhausted }
+        throw .pattern(
+          file: file, field: field, pattern: text,
+          problem: "has more than \(limit) parts, repeats written out")
+      }
+      form = .program(program)
     }
-    do throws(PatternProblem) {
-      // What PEFT puts around a text for layers has a group of this name.
-      let node = try PatternNode(parsing: text, takenNames: extent == .layerList ? ["idx"] : [])
-      form = .program(try PatternProgram(node, extent: extent))
-    } catch {
-      throw .pattern(file: file, field: field, pattern: text, problem: error.text)
-    }
+    try budget.take(cost)
   }
 
   /// The steps that a match may take for each byte of a path, at most.
@@ -71,25 +85,30 @@ struct PathPattern: Sendable {
     let path = Array(path.utf8)
     switch form {
     case .program(let program): return program.matches(path)
-    case .plain(let pattern):
+    case .plain(let pattern, let isAnchored):
       let first = path.count - pattern.count
       guard first >= 0, zip(path[first...], pattern).allSatisfy({ $1 == 0 || $0 == $1 })
       else { return false }
       let isAfterDot = first > 0 && path[first - 1] == UInt8(ascii: ".")
       switch extent {
-      case .end: return first == 0 || isAfterDot
-      case .endAfterDot: return isAfterDot
+      case .end: return first == 0 || isAfterDot && !isAnchored
+      case .endAfterDot: return isAfterDot && !isAnchored
       case .whole, .layerList: return first == 0
       }
     }
   }
 
-  /// The bytes of a pattern that is a name or a path, as most are; adapters that list every module
-  /// have hundreds of them.
-  private static func plain(_ text: String) -> [UInt8]? {
+  /// A pattern that is a name or a path, as most are; adapters that list every module have hundreds
+  /// of them. PEFT's own way to name one path and no other is to put `^` before it.
+  private static func plain(_ text: String) -> Form? {
+    var utf8 = text.utf8[...]
+    let isAnchored = utf8.first == UInt8(ascii: "^")
+    if isAnchored { utf8.removeFirst() }
+    // All extents that come here end where the path does.
+    if utf8.last == UInt8(ascii: "$") { utf8.removeLast() }
     var bytes: [UInt8] = []
     var isEscaped = false
-    for byte in text.utf8 {
+    for byte in utf8 {
       switch byte {
       case UInt8(ascii: "\\") where !isEscaped:
         isEscaped = true
@@ -105,6 +124,6 @@ struct PathPattern: Sendable {
       }
       isEscaped = false
     }
-    return isEscaped ? nil : bytes
+    return isEscaped ? nil : .plain(bytes, isAnchored: isAnchored)
   }
 }

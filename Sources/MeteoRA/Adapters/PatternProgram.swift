@@ -26,12 +26,37 @@ struct PatternProgram: Sendable {
   private(set) var cost = 0
 
   /// More than any pattern needs.
-  private static let largest = 1 << 14
+  static let largest = 1 << 14
   /// At least the bytes of a module path: a lookahead may run through all of them at each.
   private static let longestPath = 64
-  private var emitted = 0
+  /// How many more parts the program may have.
+  private var remaining: Int
 
-  init(_ pattern: PatternNode, extent: PathPattern.Extent) throws(PatternProblem) {
+  private struct TooManyParts: Error {}
+
+  /// - Parameter limit: The parts that the pattern may have, repeats written out.
+  /// - Returns: `nil` if it has more.
+  init?(
+    _ pattern: PatternNode, extent: PathPattern.Extent, limit: Int
+  ) throws(PatternProblem) {
+    if case .choice = pattern, extent == .layerList {
+      // Python's `|` would split the whole expression, number and all.
+      throw PatternProblem(text: "has '|' outside of a group, which is not read here")
+    }
+    remaining = limit
+    do throws(TooManyParts) {
+      try emit(pattern, extent)
+    } catch {
+      return nil
+    }
+    instructions.append(.match)
+    cost += instructions.count
+  }
+
+  /// The pattern with what PEFT puts around it.
+  private mutating func emit(
+    _ pattern: PatternNode, _ extent: PathPattern.Extent
+  ) throws(TooManyParts) {
     let upToDot = PatternNode.sequence([
       .repeated(.bytes(.all), atLeast: 0, atMost: nil), .bytes(ByteSet(0x2E...0x2E)),
     ])
@@ -47,25 +72,17 @@ struct PatternProgram: Sendable {
       branches[branches.count - 1] = .sequence([branches[branches.count - 1], .end])
       try emit(.choice(branches))
     case .layerList:
-      if case .choice = pattern {
-        // Python's `|` would split the whole expression, number and all.
-        throw PatternProblem(text: "has '|' outside of a group, which is not read here")
-      }
       try emit(
         .sequence([
           .choice([.start, upToDot]), pattern, .bytes(ByteSet(0x2E...0x2E)),
           .repeated(.bytes(.digit), atLeast: 1, atMost: nil), .bytes(ByteSet(0x2E...0x2E)),
         ]))
     }
-    instructions.append(.match)
-    cost += instructions.count
   }
 
-  private mutating func emit(_ node: PatternNode) throws(PatternProblem) {
-    emitted += 1
-    if emitted > Self.largest {
-      throw PatternProblem(text: "has more than \(Self.largest) parts, repeats written out")
-    }
+  private mutating func emit(_ node: PatternNode) throws(TooManyParts) {
+    if remaining == 0 { throw TooManyParts() }
+    remaining -= 1
     switch node {
     case .bytes(let set): instructions.append(.bytes(set))
     case .start: instructions.append(.start)
@@ -96,7 +113,7 @@ struct PatternProgram: Sendable {
     }
   }
 
-  private mutating func emit(_ branches: ArraySlice<PatternNode>) throws(PatternProblem) {
+  private mutating func emit(_ branches: ArraySlice<PatternNode>) throws(TooManyParts) {
     var jumps: [Int] = []
     for branch in branches.dropLast() {
       let place = instructions.count
@@ -110,7 +127,7 @@ struct PatternProgram: Sendable {
     for place in jumps { instructions[place] = .jump(instructions.count) }
   }
 
-  private mutating func emitLoop(_ body: PatternNode) throws(PatternProblem) {
+  private mutating func emitLoop(_ body: PatternNode) throws(TooManyParts) {
     let place = instructions.count
     instructions.append(.match)
     try emit(body)

@@ -46,14 +46,14 @@ struct BundleManifest: Sendable {
 
 /// The fields of a manifest of this version, each with the type that it has to have.
 private struct ManifestFields {
-  /// A path, and the field that it stands in.
+  /// A path, and where it stands.
   struct Path {
-    var field: String
-    var text: String
+    let json: JSONValue
+    let text: String
 
-    init(_ value: JSONValue) throws(JSONError) {
-      field = value.path
-      text = try value.stringValue()
+    init(_ json: JSONValue) throws(JSONError) {
+      self.json = json
+      text = try json.stringValue()
     }
   }
 
@@ -103,7 +103,7 @@ extension ManifestFields.Path {
     let isAbsolute = components.first?.isEmpty ?? true
     guard !isAbsolute, !leaves, !text.utf8.contains(0) else {
       throw .invalid(
-        file: file, field: field, found: "'\(printable(text))'",
+        file: file, field: json.path, found: "'\(printable(text))'",
         expected: "a path inside the bundle")
     }
     return folder.appendingPathComponent(text)

@@ -66,8 +66,7 @@ public struct AdapterInspection: Sendable {
   /// - Parameters:
   ///   - folder: Holds `adapter_config.json` and `adapter_model.safetensors`.
   ///   - base: The model to compare with.
-  /// - Throws: ``MeteoRAError`` if a file cannot be read at all, or PEFT's releases do not agree on
-  ///   what it says (``MeteoRAError/ambiguousPatterns(file:module:today:before:)``).
+  /// - Throws: ``MeteoRAError`` if a file cannot be read at all.
   public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
     try self.init(folder: folder, base: base, heldLayers: Self.mostLayers)
   }
@@ -80,8 +79,9 @@ public struct AdapterInspection: Sendable {
   ///   configuration may claim any number.
   init(folder: URL, base: LlamaConfiguration?, heldLayers: Int) throws(MeteoRAError) {
     self.folder = folder
-    configuration = try LoRAConfiguration(
+    let configuration = try LoRAConfiguration(
       contentsOf: folder.appendingPathComponent(PEFTAdapter.configurationFile))
+    self.configuration = configuration
     let file = try PEFTAdapter.weights(in: folder)
     totals = TensorTotals(file)
     let tensors = ModuleTensors(file)
@@ -89,9 +89,22 @@ public struct AdapterInspection: Sendable {
     var updates: [Update] = []
     let layers = tensors.layers
     let last = tensors.layerCount
-    var changesNothing = true
-    for layer in 0..<(base.map { min($0.layerCount, max(heldLayers, last)) } ?? last) {
-      let planned = try configuration.updates(inLayer: layer)
+    let examined = base.map { min($0.layerCount, max(heldLayers, last)) } ?? last
+    // Not known of layers that are not looked at.
+    var changesNothing = examined > 0 && examined == base?.layerCount ?? last
+    var ambiguity: MeteoRAError?
+    for layer in 0..<examined {
+      let planned = LinearModule.allCases.compactMap { module -> (LinearModule, Planned)? in
+        let trained = tensors[ModulePlace(layer: layer, module: module), .a]
+        do throws(MeteoRAError) {
+          return try configuration.update(
+            of: module, layer: layer, trainedRank: trained?.shape.first
+          ).map { (module, .update($0)) }
+        } catch {
+          ambiguity = ambiguity ?? error
+          return (module, .ambiguous)
+        }
+      }
       if planned.isEmpty { continue }
       changesNothing = false
       if !layers.contains(layer) {
@@ -103,18 +116,21 @@ public struct AdapterInspection: Sendable {
         expectations.reportMissing(layer...layer)
         continue
       }
-      for (module, update) in planned {
+      for (module, planned) in planned {
         let shape = base?.shape(of: module)
         expectations.expect(
-          PEFTAdapter.key(module, layer: layer, "lora_A"), shape: [update.rank, shape?.inFeatures])
+          PEFTAdapter.key(module, layer: layer, "lora_A"), shape: [planned.rank, shape?.inFeatures])
         expectations.expect(
-          PEFTAdapter.key(module, layer: layer, "lora_B"), shape: [shape?.outFeatures, update.rank])
+          PEFTAdapter.key(module, layer: layer, "lora_B"),
+          shape: [shape?.outFeatures, planned.rank])
+        guard case .update(let update) = planned else { continue }
         updates.append(
           Update(
             layer: layer, module: module, rank: update.rank, alpha: update.alpha,
             scaling: update.scaling))
       }
     }
+    if let ambiguity { expectations.report(ambiguity) }
     expectations.expectNothingElse { tensor in
       PEFTAdapter.explained(
         .unexpectedTensor(file: tensor.file, tensor: tensor.name),
@@ -132,6 +148,20 @@ public struct AdapterInspection: Sendable {
       fit = Fit(configuration, updates: updates, base: base)
     } else {
       fit = nil
+    }
+  }
+}
+
+/// What the configuration says of a module.
+private enum Planned {
+  case update(LoRAConfiguration.Update)
+  /// Releases of PEFT do not agree.
+  case ambiguous
+
+  var rank: Int? {
+    switch self {
+    case .update(let update): update.rank
+    case .ambiguous: nil
     }
   }
 }

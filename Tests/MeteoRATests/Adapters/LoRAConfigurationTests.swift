@@ -5,6 +5,19 @@ import Testing
 
 @testable import MeteoRA
 
+extension LoRAConfiguration {
+  /// The updates of the linear modules of a layer that the adapter changes.
+  fileprivate func updates(
+    inLayer layer: Int
+  ) throws(MeteoRAError) -> [(module: LinearModule, update: Update)] {
+    var updates: [(module: LinearModule, update: Update)] = []
+    for module in LinearModule.allCases {
+      if let update = try update(of: module, layer: layer) { updates.append((module, update)) }
+    }
+    return updates
+  }
+}
+
 @Suite("An adapter_config.json")
 struct LoRAConfigurationTests {
   private static let fields = [
@@ -175,15 +188,46 @@ struct LoRAConfigurationTests {
       "{" + (0..<count).map { "\"\(pattern($0))\":1" }.joined(separator: ",") + "}"
     }
     func paths(_ count: Int) -> String { keys(count) { "layers.\($0).mlp.up_proj" } }
-    #expect(try read(["rank_pattern": paths(8000)]).update(of: .query, layer: 0)?.rank == 8)
+    #expect(try read(["rank_pattern": paths(32_000)]).update(of: .query, layer: 0)?.rank == 8)
     for fields in [
-      ["rank_pattern": keys(400) { "(a|a?)+(.|.)*.{0,80}\($0)" }], ["alpha_pattern": paths(8200)],
-      ["target_modules": "[" + paths(17_000).dropFirst().dropLast() + "]"]
+      ["rank_pattern": keys(400) { "(a|a?)+(.|.)*.{0,80}\($0)" }], ["alpha_pattern": paths(33_000)],
+      // Programs of which all together would fill the memory of a machine.
+      ["alpha_pattern": keys(3000) { "a{16000}\($0)" }],
+      ["rank_pattern": keys(3000) { "(?=b{200})\($0)" }],
+      ["target_modules": "[" + paths(66_000).dropFirst().dropLast() + "]"]
         .mapValues { $0.replacingOccurrences(of: ":1", with: "") },
     ] {
       let error = try #require(throws: MeteoRAError.self) { try read(fields) }
       #expect(error.label == "invalid the number of steps that its names and patterns take")
     }
+  }
+
+  @Test("every module of the largest Llama can have keys of its own", arguments: ["", "^"])
+  func everyModule(prefix: String) throws {
+    let paths = (0..<126).flatMap { layer in LinearModule.allCases.map { $0.path(layer: layer) } }
+    let keys = paths.map { "\"\(prefix)\($0)\":3" }.joined(separator: ",")
+    let configuration = try read(["rank_pattern": "{\(keys)}", "alpha_pattern": "{\(keys)}"])
+    let update = try configuration.update(of: .value, layer: 125, trainedRank: 3)
+    #expect(update?.rank == 3 && update?.alpha == 3)
+  }
+
+  @Test("the rank of the tensors tells which release of PEFT made the file")
+  func trainedRanks() throws {
+    let configuration = try read(["rank_pattern": #"{"k_proj|q_proj":4}"#])
+    func rank(_ trained: Int?) throws -> Int? {
+      try configuration.update(of: .query, layer: 1, trainedRank: trained)?.rank
+    }
+    #expect(try rank(4) == 4)
+    #expect(try rank(8) == 8)
+    // No release would have trained it: the loader compares with today's rule.
+    #expect(try rank(5) == 4)
+    #expect(throws: MeteoRAError.self) { try rank(nil) }
+    let alphas = try read(["alpha_pattern": #"{"k_proj|q_proj":4}"#])
+    #expect(throws: MeteoRAError.self) {
+      try alphas.update(of: .query, layer: 1, trainedRank: 8)
+    }
+    let anchored = try read(["alpha_pattern": #"{"^model.*q_proj":4}"#])
+    #expect(try anchored.update(of: .query, layer: 1)?.alpha == 4)
   }
 
   /// Fields, and the ranks and alphas of q_proj and v_proj in layer 1 by the rule of PEFT 0.15, if
@@ -193,7 +237,7 @@ struct LoRAConfigurationTests {
     (#"{"q_proj":4}"#, #"{"1.self_attn.q_proj":3}"#, [4, 3, 8, 16]),
     (#"{"q_proj":4}"#, #"{".*":3}"#, [4, 3, 8, 3]),
     // A path from its start, which needed a dot before it.
-    (#"{"^model.*q_proj":4}"#, "{}", [4, 16, 8, 16]),
+    (#"{"model.*q_proj":4}"#, "{}", [4, 16, 8, 16]),
     ("{}", #"{"model.*v_proj":3}"#, [8, 16, 8, 3]),
     // Alternatives, which fell apart: `.*\.v_proj` or `q_proj$`.
     (#"{"k_proj|q_proj":4}"#, "{}", [4, 16, 8, 16]),
@@ -202,7 +246,7 @@ struct LoRAConfigurationTests {
   private static func values(
     of configuration: LoRAConfiguration
   ) throws(MeteoRAError) -> [Double] {
-    try configuration.updates(inLayer: 1).flatMap { [Double($1.rank), $1.alpha] }
+    try configuration.updates(inLayer: 1).flatMap { [Double($0.update.rank), $0.update.alpha] }
   }
 
   @Test("it is refused where releases of PEFT find other ranks or alphas", arguments: disputes)

@@ -11,7 +11,10 @@ struct PathPatternTests {
   private func pattern(
     _ text: String, _ extent: PathPattern.Extent = .whole
   ) throws(MeteoRAError) -> PathPattern {
-    try PathPattern(text, extent: extent, file: "a.json", field: "target_modules")
+    var budget = PatternBudget(file: "a.json")
+    let pattern = try PathPattern(text, extent: extent, field: "target_modules", budget: &budget)
+    #expect(budget.remaining == PatternBudget.largest - pattern.cost)
+    return pattern
   }
 
   private func refusal(_ text: String, _ extent: PathPattern.Extent = .whole) -> String? {
@@ -101,9 +104,10 @@ struct PathPatternTests {
     let texts = [
       "q_proj", "self_attn.q_proj", "self_attn\\.q_proj", "1.self_attn.q_proj", "self.attn.q.proj",
       ".q_proj", "proj", "", "model.layers.31.self_attn.q_proj",
-      "xmodel.layers.31.self_attn.q_proj",
+      "xmodel.layers.31.self_attn.q_proj", "^q_proj", "q_proj$",
+      "^model.layers.31.self_attn.q_proj", "^model.layers.31.self_attn.q_proj$", "^", "$", "^$",
     ]
-    for extent in [PathPattern.Extent.whole, .end] {
+    for extent in [PathPattern.Extent.whole, .end, .endAfterDot] {
       for text in texts {
         let plain = try pattern(text, extent)
         let expression = try pattern("(?:\(text))", extent)
