@@ -88,8 +88,10 @@ extension MeteoRAError: CustomStringConvertible {
       "no adapter is named '\(printable(name))'; the model has \(list(known))"
     case .duplicateAdapter(let name): "two adapters are named '\(printable(name))'"
     case .missingGates(let adapters):
-      "\(adapters.count) adapters (\(list(adapters))) need a gates file or a checkpoint to choose "
-        + "among them"
+      adapters.count == 1
+        ? "adapter \(list(adapters)) has no gates; expected a gates file or a checkpoint"
+        : "\(adapters.count) adapters (\(list(adapters))) have no gates to choose among them; "
+          + "expected a gates file or a checkpoint"
     case .notRouted(let model):
       "\(shown(model)): no gates choose among adapters, so there is no routing; expected a model "
         + "with gates, in its routed mode"

@@ -100,8 +100,14 @@ private struct GenerateCommand {
     let isRouted = arguments.isGiven(GenerateOptions.showRouting)
     let generation = try model.generation(
       of: prompts.map(\.tokens), mode: request.mode, options: options, recordsRouting: isRouted)
-    while !console.interruption.isRequested, let tokens = try generation.step() {
-      try view.show(tokens, of: generation)
+    do {
+      while !console.interruption.isRequested, let tokens = try generation.step() {
+        try view.show(tokens, of: generation)
+      }
+    } catch let error as MeteoRAError {
+      // What the prompts have so far is text all the same.
+      try view.finish(generation)
+      throw error
     }
     if isRouted, !console.interruption.isRequested { try generation.runLastTokens() }
     try view.finish(generation)

@@ -85,6 +85,39 @@ struct GenerateCommandTests {
     #expect(plain.output == expected.joined())
   }
 
+  @Test("a prompt that comes to NaN ends the run, what all have so far is printed")
+  func notANumberLater() throws {
+    let source = URL(fileURLWithPath: try Fixture.model("plain-minimal"), isDirectory: true)
+    let prompts = Array(#"{"a":[1,2],"b":[3]}"#.utf8)
+    let options = ["--max-new-tokens", "6", "--prompt-ids-file", "-"]
+    let free = try ToolRun(
+      ["generate", "--model", source.path, "--json"] + options, input: prompts
+    )
+    .lines.map { line in
+      let row = try JSONDocument(bytes: Array(line.utf8), source: "row").root
+      return try #require(row["new_ids"]?.integers)
+    }
+    let (a, b) = (free[0], free[1])
+    let step = try #require(b.indices.first { !([1, 2, 3] + a + b[..<$0]).contains(b[$0]) })
+    try withTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("model", isDirectory: true)
+      try FileManager.default.copyItem(at: source, to: model)
+      let file = model.appendingPathComponent("model.safetensors")
+      // The weights of the token that only "b" comes to.
+      let range = try SafetensorsFile(contentsOf: file).tensor(named: "model.embed_tokens.weight")
+        .byteRange
+      var bytes = try Data(contentsOf: file)
+      let row = range.lowerBound + b[step] * 32 * 4
+      bytes.replaceSubrange(row..<row + 4, with: [0, 0, 0xC0, 0x7F])
+      try bytes.write(to: file)
+      let run = ToolRun(["generate", "--model", model.path] + options, input: prompts)
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains("hold NaN"))
+      let shown = [a, b].map { $0[...step].map(String.init).joined(separator: ",") }
+      #expect(run.output == "== a ==\n\(shown[0])\n== b ==\n\(shown[1])\n")
+    }
+  }
+
   @Test("a model without a tokenizer prints ids")
   func withoutTokenizer() throws {
     let model = ["generate", "--model", try Fixture.model("mha-tied"), "--max-new-tokens", "5"]
