@@ -86,18 +86,18 @@ private struct AdapterParts {
       try load(checkpoint: url, files: files)
       return
     }
-    for adapter in files.adapters {
-      adapters.append(
-        try PEFTAdapter(
-          name: adapter.name, folder: adapter.folder, base: base, shouldStop: shouldStop))
+    guard case .file(let url) = files.gates else {
+      try loadAdapters(files)
+      return
     }
-    guard case .file(let url) = files.gates else { return }
     let source: SafetensorsFile
     do throws(SafetensorsError) {
       source = try SafetensorsFile(contentsOf: url)
     } catch {
       throw .safetensors(error)
     }
+    try Gates.requireRows(adapterCount: files.adapters.count, base: base, in: source)
+    try loadAdapters(files)
     var reader = WeightReader(source, parallelism: .serial, shouldStop: shouldStop)
     gates = try Gates(
       adapterCount: adapters.count, base: base, isNeeded: isChanged, reader: &reader,
@@ -109,8 +109,17 @@ private struct AdapterParts {
     }
   }
 
+  private mutating func loadAdapters(_ files: ModelFiles) throws(MeteoRAError) {
+    for adapter in files.adapters {
+      adapters.append(
+        try PEFTAdapter(
+          name: adapter.name, folder: adapter.folder, base: base, shouldStop: shouldStop))
+    }
+  }
+
   private mutating func load(checkpoint url: URL, files: ModelFiles) throws(MeteoRAError) {
     var checkpoint = try PublishedCheckpoint(contentsOf: url, shouldStop: shouldStop)
+    try Gates.requireRows(adapterCount: files.adapters.count, base: base, in: checkpoint.source)
     var configurations: [LoRAConfiguration] = []
     for adapter in files.adapters {
       configurations.append(

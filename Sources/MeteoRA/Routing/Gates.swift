@@ -44,6 +44,36 @@ struct Gates: Sendable {
     self.weights = weights
   }
 
+  /// Throws if the gates of a file are those of another number of adapters, or if it holds none.
+  ///
+  /// Only the header is read, so that a manifest of ten thousand adapters is refused before
+  /// any of them is loaded.
+  ///
+  /// - Throws: ``MeteoRAError``.
+  static func requireRows(
+    adapterCount: Int, base: LlamaConfiguration, in source: any SafetensorsSource
+  ) throws(MeteoRAError) {
+    var holdsGate = false
+    for layer in 0..<base.layerCount {
+      for module in LinearModule.allCases {
+        let key = PEFTAdapter.key(module, layer: layer, "moe_gate")
+        guard source.tensorIfPresent(named: key) != nil else { continue }
+        holdsGate = true
+        do throws(SafetensorsError) {
+          _ = try source.tensor(
+            named: key, shape: [adapterCount, base.shape(of: module).inFeatures])
+        } catch {
+          throw .llama(.safetensors(error))
+        }
+      }
+    }
+    guard holdsGate else {
+      throw .invalid(
+        file: source.location, field: "moe_gate.weight", found: "absent",
+        expected: "the gates of \(adapterCount) adapters")
+    }
+  }
+
   private static func requireFinite(
     _ key: String, in source: any SafetensorsSource
   ) throws(MeteoRAError) {

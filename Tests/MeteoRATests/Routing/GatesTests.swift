@@ -46,6 +46,36 @@ struct GatesTests {
     }
   }
 
+  @Test("their number of adapters is compared before any adapter is read", arguments: [2, 4])
+  func rowsFirst(rows: Int) throws {
+    let name = TinyBundle.key(.query, 0, "moe_gate")
+    var bundle = TinyBundle()
+    // Not even its configuration can be read.
+    bundle.adapters[0].fields = ["peft_type": "["]
+    #expect(try error(bundle).label != "shape \(name)")
+    bundle.gates[name] = .init(.f32, [rows, 8])
+    #expect(try error(bundle).label == "shape \(name)")
+    let checkpoint = bundle.checkpoint()
+    let error = try #require(throws: MeteoRAError.self) {
+      try bundle.load(checkpoint: checkpoint)
+    }
+    #expect(error.label == "shape \(name)")
+  }
+
+  @Test("a file without any is refused before any adapter is read")
+  func noGates() throws {
+    var bundle = TinyBundle()
+    bundle.adapters[0].fields = ["peft_type": "["]
+    bundle.gates = ["x": .init(.f32, [3, 8])]
+    #expect(try error(bundle).label == "invalid moe_gate.weight")
+    let checkpoint = bundle.checkpoint()
+    let error = try #require(throws: MeteoRAError.self) {
+      try bundle.load(checkpoint: checkpoint)
+    }
+    #expect(error.label == "invalid moe_gate.weight")
+    #expect(error.description.hasSuffix("is absent, expected the gates of 3 adapters"))
+  }
+
   @Test(
     "they are refused with a number type that weights cannot have",
     arguments: [.i64, .f64, .f8E5M2, .u8] as [SafetensorsDType])
