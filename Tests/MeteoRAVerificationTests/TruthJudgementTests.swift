@@ -119,14 +119,40 @@ struct TruthJudgementTests {
     #expect(same.verdict == .passed)
     #expect(same.adapterChoices.total == 2)
     #expect(same.adapterChoices.close == 1 && same.adapterChoices.differing == 0)
+    pack.set("gap64", [1, 2], .float64([1, 0.9e-4]))
     let other = try judge(
-      pack, logits: [9, 9, 9, 9], gates: [9, 9, 9, 9, 0, 0, 0, 0], selected: [1, 0, 3, 3])
+      pack, logits: [1, 2, 9, 9], gates: [1, 3, 2, 0, 0, 0, 0, 0], selected: [1, 2, 0, 3])
     #expect(other.verdict == .passed, "\(other)")
-    #expect(other.adapterChoices.total == 1)
+    #expect(other.adapterChoices.total == 2)
     #expect(other.adapterChoices.close == 1 && other.adapterChoices.differing == 1)
-    #expect(other.distance?.count == 0)
+    #expect(other.distance?.count == 2)
     #expect(other.notes.count == 1)
-    #expect(other.notes[0].hasPrefix("layers.0.q_proj of token 0 takes [1, 0], not [1, 2]"))
+    #expect(other.notes[0].hasPrefix("layers.0.q_proj of token 1 takes [0, 3], not [0, 2]"))
+  }
+
+  @Test("it finds that nothing is left to compare")
+  func findsNothingCompared() throws {
+    let report = try judge(distancePack(gap: 0.9e-4), selected: [1, 0, 0, 2])
+    #expect(report.isFailure)
+    #expect(
+      report.description.contains("logits: no token is left to compare, expected at least 1"))
+    #expect(report.distance == nil)
+  }
+
+  @Test("it finds what is no number also where nothing is compared")
+  func findsNotFinite() throws {
+    let pack = try distancePack()
+    pack.set("gap64", [1, 2], .float64([1, 0.5e-4]))
+    for wrong in [Float.nan, .infinity] {
+      let logits = try judge(pack, logits: [1, 2, 3, wrong], selected: [1, 2, 0, 3])
+      #expect(logits.isFailure)
+      #expect(logits.description.contains("logits: element 3 is infinite or NaN"))
+      let gates = try judge(
+        pack, gates: [1, 3, 2, 0, 9, 6, wrong, 7], selected: [1, 2, 0, 3])
+      #expect(gates.isFailure)
+      #expect(
+        gates.description.contains("layers.0.q_proj.gate_logits: element 6 is infinite or NaN"))
+    }
   }
 
   @Test("it compares the tokens before another choice")

@@ -5,8 +5,10 @@ import MeteoRASafetensors
 // model_distance: logits [T, V], and per routed module selected [T, k] and gate_logits [T, L]
 //   selected  = the true choice, see Expectation+Choices
 //   max_abs   = the largest |logits − logits64|; the gate logits have the same bound
-//   rms_ratio = the RMS of logits − logits64, over that of PyTorch's own binary32 logits
-//   Only the tokens before the first that takes other adapters, where it may, are measured.
+//   rms_ratio = the RMS of logits − logits64, over reference_rms: that of PyTorch's own binary32
+//               logits, of the tokens before the first for which it takes other adapters itself
+//   Only the tokens before the first that takes other adapters, where it may, are measured: at
+//   least one, or a pass would say nothing. The logits of the others have to be numbers.
 // generate_distance: new_ids, equal up to a step where the best logit leads by less than the bound;
 //   what follows such a step is another text.
 
@@ -22,8 +24,10 @@ extension Expectation {
     let tokens =
       modules.isEmpty
       ? truth.shape[0] : try judgeChoices(of: modules, in: actual, &judgement)
+    if tokens == 0 { judgement.add("logits", .notCompared) }
     if let logits = floats("logits", of: actual, shape: truth.shape, &judgement) {
       let judged = tokens * truth.shape[1]
+      judgement.requireFinite("logits", logits, from: judged)
       let distance = TruthDistance(
         errors: zip(logits, truth.values).prefix(judged).map { Double($0) - $1 },
         referenceRMS: reference[0], ratioBound: rmsRatio)
@@ -31,7 +35,8 @@ extension Expectation {
       judgement.measure("logits", "rms", distance.rms, bound: nil)
       judgement.measure("logits", "reference_rms", distance.referenceRMS, bound: nil)
       judgement.measure("logits", "rms_ratio", distance.ratio, bound: rmsRatio)
-      judgement.distance = distance
+      // Nothing compared has no distance.
+      if distance.count > 0 { judgement.distance = distance }
     }
     if tensors["gate_logits64"] != nil {
       try judgeGates(
@@ -54,6 +59,7 @@ extension Expectation {
       guard
         let logits = floats("\(module).gate_logits", of: actual, shape: shape, &judgement)
       else { continue }
+      judgement.requireFinite("\(module).gate_logits", logits, from: tokens * shape[1])
       let expected = truth.values.dropFirst(index * logits.count)
       errors += zip(logits, expected).prefix(tokens * shape[1]).map { Double($0) - $1 }
     }

@@ -18,6 +18,10 @@ public struct Finding: Sendable, Equatable {
     case bound(Measurement)
     /// A choice differs although it is clear: `gap` is the lead of the expected one.
     case choice(position: [Int], actual: [Int64], expected: [Int64], gap: Double)
+    /// The first token already takes other adapters: no element can be compared.
+    case notCompared
+    /// An element that is not compared is infinite or NaN.
+    case notFinite(element: Int)
     /// A generation ended for another reason.
     case finishReason(actual: String, expected: String)
     /// Anything else, in a sentence.
@@ -77,6 +81,8 @@ extension Finding: CustomStringConvertible {
     case .bound(let measurement): "\(measurement) is out of bounds"
     case .choice(let position, let actual, let expected, let gap):
       "at \(position) chooses \(actual), expected \(expected), which leads by \(gap)"
+    case .notCompared: "no token is left to compare, expected at least 1"
+    case .notFinite(let element): "element \(element) is infinite or NaN, expected a number"
     case .finishReason(let actual, let expected): "ends by '\(actual)', expected '\(expected)'"
     case .other(let sentence): sentence
     }

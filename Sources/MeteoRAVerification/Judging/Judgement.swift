@@ -21,6 +21,13 @@ struct Judgement {
     if !measurement.isWithinBound { add(output, .bound(measurement)) }
   }
 
+  /// Finds the first infinity or NaN at or after `start`, among values that are not compared.
+  mutating func requireFinite(_ output: String, _ values: [Float], from start: Int) {
+    if let element = values[start...].firstIndex(where: { !$0.isFinite }) {
+      add(output, .notFinite(element: element))
+    }
+  }
+
   /// Compares two tensors bit by bit.
   mutating func compare(
     _ name: String, _ actual: GoldenTensor?, expected: GoldenTensor, tolerance: UInt64
