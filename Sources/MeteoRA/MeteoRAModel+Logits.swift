@@ -17,25 +17,18 @@ extension MeteoRAModel {
       throw .llama(error)
     }
   }
-  /// The logits after the last token of every sequence of a batch, all run in one pass.
+
+  /// The logits after the last token of every sequence of a batch, by the passes of a generation.
   ///
-  /// - Parameters: As ``logits(of:mode:)``, for each sequence; at least one sequence.
+  /// - Parameters: As ``logits(of:mode:)``, for each sequence.
   /// - Returns: `[sequences.count, vocabularySize]`, row-major.
-  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run.
+  /// - Throws: As ``logits(of:mode:)``.
   package func lastLogits(
     of sequences: [[Int]], mode: Mode? = nil
   ) throws(MeteoRAError) -> [Float] {
     let evaluator = try evaluator(for: mode ?? defaultMode)
     do throws(LlamaError) {
-      var inputs: [SequenceInput] = []
-      for (index, tokens) in sequences.enumerated() {
-        try base.configuration.validate(prompt: tokens, index: index)
-        inputs.append(
-          SequenceInput(
-            id: index, tokens: tokens, state: SequenceState(for: base.configuration)))
-      }
-      return try base.forward(
-        inputs, logits: .last, evaluator: evaluator, parallelism: parallelism)
+      return try base.lastLogits(of: sequences, evaluator: evaluator, parallelism: parallelism)
     } catch {
       throw .llama(error)
     }

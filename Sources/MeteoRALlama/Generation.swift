@@ -138,42 +138,21 @@ package final class Generation {
   /// Runs what is not in the states yet: whole prompts at first, one token each later.
   ///
   /// - Parameter body: Called with some of the sequences and the logits after the last token of
-  ///   each, in order, until every one had its turn: the logits of all need not fit in memory.
+  ///   each, in order, until every one had its turn.
   private func runPending(
     of active: [Int], _ body: (_ batch: [Int], _ logits: [Float]) throws(LlamaError) -> Void
   ) throws(LlamaError) {
-    // So that a long prompt does not need memory for all of its activations at once.
-    let limit = model.rowsAtATime
-    for index in active {
-      while sequences[index].pending.count > limit {
-        _ = try forward([index], tokens: sequences[index].pending.prefix(limit))
-      }
-    }
-    var batch: [Int] = []
-    var rows = 0
-    for index in active {
-      let pending = sequences[index].pending.count
-      if rows > 0, rows + pending > limit {
-        try body(batch, try forward(batch))
-        (batch, rows) = ([], 0)
-      }
-      batch.append(index)
-      rows += pending
-    }
-    if !batch.isEmpty { try body(batch, try forward(batch)) }
-  }
-
-  /// - Parameter tokens: The tokens to run of every sequence; all that are pending by default.
-  private func forward(_ batch: [Int], tokens: Range<Int>? = nil) throws(LlamaError) -> [Float] {
-    let inputs = batch.compactMap { index -> SequenceInput? in
+    let inputs = active.compactMap { index -> SequenceInput? in
       let sequence = sequences[index]
       return sequence.state.map { state in
-        SequenceInput(
-          id: index, tokens: Array(sequence.tokens[tokens ?? sequence.pending]), state: state)
+        SequenceInput(id: index, tokens: Array(sequence.tokens[sequence.pending]), state: state)
       }
     }
-    return try model.forward(
-      inputs, logits: .last, evaluator: evaluator, observer: observer, parallelism: parallelism)
+    try model.forwardInPasses(
+      inputs, evaluator: evaluator, observer: observer, parallelism: parallelism
+    ) { batch, logits throws(LlamaError) in
+      try body(batch.map { inputs[$0].id }, logits)
+    }
   }
 }
 

@@ -36,4 +36,33 @@ extension LlamaModel {
     }
     return logits
   }
+
+  /// The logits after the last token of every sequence, run in the passes of a generation.
+  ///
+  /// - Parameters: As ``logits(of:evaluator:parallelism:)``, for each sequence.
+  /// - Returns: `[sequences.count, vocabularySize]`, row-major.
+  /// - Throws: As ``logits(of:evaluator:parallelism:)``.
+  package func lastLogits(
+    of sequences: [[Int]], evaluator: any LinearGroupEvaluator, parallelism: Parallelism
+  ) throws(LlamaError) -> [Float] {
+    for (index, tokens) in sequences.enumerated() {
+      try configuration.validate(prompt: tokens, index: index)
+    }
+    var demand = MemoryDemand()
+    demand.add(
+      sequences.count, times: configuration.vocabularySize * MemoryLayout<Float>.size)
+    addCaches(ofPositions: sequences.lazy.map(\.count), to: &demand)
+    try demand.require(for: "the logits after \(sequences.count) sequences")
+    let inputs = sequences.enumerated().map { index, tokens in
+      SequenceInput(id: index, tokens: tokens, state: SequenceState(for: configuration))
+    }
+    var logits: [Float] = []
+    logits.reserveCapacity(sequences.count * configuration.vocabularySize)
+    try forwardInPasses(
+      inputs, evaluator: evaluator, parallelism: parallelism
+    ) { _, part throws(LlamaError) in
+      logits += part
+    }
+    return logits
+  }
 }

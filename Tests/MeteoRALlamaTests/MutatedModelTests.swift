@@ -76,7 +76,13 @@ struct MutatedModelTests {
       let room = min(model.configuration.maximumPositions - 3, 2)
       #expect(result.newTokens.count <= room)
       #expect(result.newTokens.allSatisfy { $0 >= 0 && $0 < model.configuration.vocabularySize })
-      #expect((result.finishReason == .length) == (result.newTokens.count == room) || room == 2)
+      let endsByID =
+        result.newTokens.last.map(model.specialTokens.endOfSequence.contains) ?? false
+      switch result.finishReason {
+      case .endOfSequence: #expect(endsByID)
+      case .length: #expect(result.newTokens.count == room && !endsByID)
+      case .cancelled: Issue.record("cancelled by nobody")
+      }
     }
   }
 }

@@ -171,4 +171,20 @@ struct UnbackedSizeTests {
             case: "area/case", name: "ids", expected: "at most as long as the outputs, 4",
             actual: "5 long")))
   }
+
+  @Test("it runs no more sequences than the output has rows", arguments: [[2, 2], [3, 0], []])
+  func refusesManySequences(shape: [Int]) throws {
+    let count = shape.reduce(1, *)
+    let rows = shape == [2, 2] ? 2 : 0
+    let report = try report(
+      "last_logits", parameters: #"{"model":"none","mode":"plain","lengths":[1,1,1]}"#,
+      inputs: [("ids", [3], .int64([1, 2, 3]))],
+      outputs: [("last_logits", shape, .float32([Float](repeating: 0, count: count)))])
+    #expect(
+      report.verdict
+        == .notRun(
+          .inputMismatch(
+            case: "area/case", name: "ids",
+            expected: "of at most \(rows) sequences, as the output", actual: "of 3")))
+  }
 }

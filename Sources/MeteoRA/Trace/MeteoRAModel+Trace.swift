@@ -24,19 +24,24 @@ extension MeteoRAModel {
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
   ///   - detail: How much to keep.
   /// - Returns: Named tensors whose first dimension is the tokens.
-  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run, and for a trace that the
+  ///   machine has no memory for.
   public func trace(
     _ tokens: [Int], mode: Mode? = nil, detail: TraceDetail = .summary
   ) throws(MeteoRAError) -> [TraceTensor] {
     let mode = mode ?? defaultMode
     let plan = try tracePlan(mode: mode, detail: detail)
+    try validate(tokens, index: 0)
+    let declarations = plan.declarations(tokens: tokens.count, prefix: "")
+    try requireMemory(for: declarations, tokens: tokens.count)
     let collection = TraceCollection()
     try run(tokens, index: 0, mode: mode, plan: plan, prefix: "", sink: collection)
-    return collection.tensors(plan.declarations(tokens: tokens.count, prefix: ""))
+    return collection.tensors(declarations)
   }
 
   /// Runs token sequences one after the other and writes what happens inside to a safetensors
-  /// file, as it happens: memory does not grow with the file.
+  /// file, as it happens: of memory it takes no more than the keys and values of one sequence and
+  /// the activations of one pass.
   ///
   /// - Parameters:
   ///   - prompts: Their names, followed by `/`, begin the names of their tensors.
@@ -45,8 +50,9 @@ extension MeteoRAModel {
   ///   - url: The file; it appears when it is complete.
   ///   - onTokens: Called before and between forward passes with the tokens done and the tokens of
   ///     all prompts; return `false` to stop, which leaves no file.
-  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run, a file that cannot be
-  ///   written, or ``MeteoRAError/cancelled(path:)``.
+  /// - Throws: ``MeteoRAError`` for a sequence or mode that cannot be run, a sequence whose keys
+  ///   and values the machine has no memory for, a file that cannot be written, or
+  ///   ``MeteoRAError/cancelled(path:)``.
   public func writeTrace(
     of prompts: [NamedPrompt], mode: Mode? = nil, detail: TraceDetail = .summary, to url: URL,
     onTokens: (_ done: Int, _ total: Int) -> Bool = { _, _ in true }
@@ -58,6 +64,13 @@ extension MeteoRAModel {
       plan.declarations(tokens: $0.tokens.count, prefix: prefix($0))
     }
     for (index, prompt) in prompts.enumerated() { try validate(prompt.tokens, index: index) }
+    do throws(LlamaError) {
+      // One sequence at a time has its keys and values.
+      try base.requireMemory(
+        forPositions: CollectionOfOne(prompts.map(\.tokens.count).max() ?? 0))
+    } catch {
+      throw .llama(error)
+    }
     let writer: SafetensorsWriter
     do throws(SafetensorsError) {
       writer = try SafetensorsWriter(to: url, tensors: declarations)
@@ -89,12 +102,31 @@ extension MeteoRAModel {
     }
   }
 
-  /// - Parameter willRun: Called before every forward pass with its number of tokens.
+  /// Throws if the machine has no memory for a collected trace and what is kept to run it.
+  private func requireMemory(
+    for declarations: [SafetensorsWriter.Declaration], tokens: Int
+  ) throws(MeteoRAError) {
+    var demand = MemoryDemand()
+    for declaration in declarations {
+      // The sizes of one row are those of a row that a pass holds anyway.
+      let row = declaration.shape.dropFirst().reduce(declaration.dtype.byteCount, *)
+      demand.add(tokens, times: row)
+    }
+    base.addCaches(ofPositions: CollectionOfOne(tokens), to: &demand)
+    do throws(LlamaError) {
+      try demand.require(for: "the trace of \(tokens) tokens")
+    } catch {
+      throw .llama(error)
+    }
+  }
+
+  /// - Parameters:
+  ///   - tokens: Valid ones.
+  ///   - willRun: Called before every forward pass with its number of tokens.
   private func run(
     _ tokens: [Int], index: Int, mode: Mode, plan: TracePlan, prefix: String, sink: any TraceSink,
     willRun: (Int) throws(MeteoRAError) -> Void = { _ in }
   ) throws(MeteoRAError) {
-    try validate(tokens, index: index)
     let evaluator = try evaluator(for: mode)
     let observer = TraceObserver(plan: plan, prefix: prefix, sink: sink)
     let state = SequenceState(for: base.configuration)

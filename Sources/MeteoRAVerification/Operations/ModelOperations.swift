@@ -86,7 +86,7 @@ extension CaseRun {
       finishReason: result.finishReason.rawValue)
   }
 
-  /// All sequences in one batch.
+  /// All sequences in one batch, in the passes of a generation.
   func lastLogits() throws(VerificationError) -> OperationOutcome {
     let ids = try integers("ids", rank: 1).values
     let lengths = try parameters { parameters throws(JSONError) in
@@ -98,6 +98,7 @@ extension CaseRun {
       }
       return lengths
     }
+    try requireNoMoreSequences(lengths.count)
     var sequences: [[Int]] = []
     var first = 0
     for length in lengths {
@@ -111,6 +112,18 @@ extension CaseRun {
     }
     let width = logits.count / max(sequences.count, 1)
     return .tensors(["last_logits": GoldenTensor(logits, shape: [sequences.count, width])])
+  }
+
+  /// Throws if a batch has more sequences than the output has rows, of which those without elements
+  /// count for nothing: no byte of the pack stands for them. The model bounds the tokens of each.
+  private func requireNoMoreSequences(_ count: Int) throws(VerificationError) {
+    let shape = golden.output(named: "last_logits")?.tensor?.shape ?? []
+    let rows = shape.contains(0) ? 0 : shape.first ?? 0
+    guard count <= rows else {
+      throw .inputMismatch(
+        case: golden.id, name: "ids", expected: "of at most \(rows) sequences, as the output",
+        actual: "of \(count)")
+    }
   }
 
   private func model() throws(VerificationError) -> MeteoRAModel {
