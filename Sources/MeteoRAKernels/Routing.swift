@@ -36,7 +36,7 @@ public struct Routing: Sendable, Equatable {
   /// - Parameters:
   ///   - logits: `[tokens, adapterCount]`, row-major.
   ///   - topK: 1 … `adapterCount`.
-  ///   - temperature: Finite, above 0; divides the selected logits.
+  ///   - temperature: Finite, 1e-30 or more; divides the selected logits.
   /// - Throws: ``KernelError`` if an argument is out of range or `logits` has another size.
   /// - SeeAlso: arXiv:2405.13053, the gating network of the MeteoRA module.
   public init(
@@ -129,11 +129,16 @@ public struct Routing: Sendable, Equatable {
     }
   }
 
-  /// Throws unless `temperature` is finite and above zero.
+  /// The least temperature. A gate logit divided by less could overflow, and infinite logits have no
+  /// softmax; by 1e-30, no logit below 3e8 does.
+  package static let leastTemperature: Float = 1e-30
+
+  /// Throws unless `temperature` is finite and at least ``leastTemperature``.
   package static func requireTemperature(_ temperature: Float) throws(KernelError) {
-    guard temperature.isFinite, temperature > 0 else {
+    guard temperature.isFinite, temperature >= leastTemperature else {
       throw .outOfRange(
-        argument: "router temperature", actual: "\(temperature)", allowed: "finite, above 0")
+        argument: "router temperature", actual: "\(temperature)",
+        allowed: "\(leastTemperature) or more, finite")
     }
   }
 }

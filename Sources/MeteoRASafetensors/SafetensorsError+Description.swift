@@ -8,7 +8,9 @@ extension SafetensorsError: CustomStringConvertible {
     case .tooShort(let file, let byteCount):
       return place(file) + "has \(byteCount) bytes, expected at least the 8 of the header's length"
     case .headerTooLarge(let file, let declared, let limit):
-      return place(file) + "declares a header of \(declared) bytes, expected at most \(limit)"
+      return place(file)
+        + "is not a safetensors file: its first 8 bytes declare a header of \(declared) bytes, "
+        + "expected at most \(limit)"
     case .headerExceedsFile(let file, let declared, let available):
       return place(file) + "declares a header of \(declared) bytes, but only \(available) follow"
     case .headerStart(let file, nil):

@@ -16,19 +16,19 @@ struct Demonstration {
   func run() throws {
     let model = try MeteoRAModel(contentsOf: folder)
     let tokenizer = try model.loadTokenizer()
-    describe(model)
+    try describe(model)
     try generate(model, tokenizer)
     try compareKernels(model, prompt: tokenizer.encode(Self.prompt))
-    printLine(
+    try printLine(
       "Next: swift run -c release meteora generate --model Fixtures/demo --prompt 'abc' "
         + "--show-routing")
   }
 
-  private func describe(_ model: MeteoRAModel) {
+  private func describe(_ model: MeteoRAModel) throws {
     let shape = model.base.configuration
-    printLine(
+    try printLine(
       style.emphasise("MeteoRA: many LoRA adapters in one Llama, chosen per token by gates"))
-    printLine(
+    try printLine(
       """
 
       base      Llama, \(shape.layerCount) layers, hidden \(shape.hiddenSize), \
@@ -44,7 +44,7 @@ struct Demonstration {
   /// Streams a generation; a token's colour is known once it was run, one step after it was
   /// chosen.
   private func generate(_ model: MeteoRAModel, _ tokenizer: Tokenizer) throws {
-    printLine(style.emphasise("Tokens by dominant adapter, prompt first"))
+    try printLine(style.emphasise("Tokens by dominant adapter, prompt first"))
     let prompt = tokenizer.encode(Self.prompt)
     var options = GenerationOptions()
     options.maximumNewTokens = Self.newTokens
@@ -55,26 +55,26 @@ struct Demonstration {
     var waiting = prompt
     var shown = 0
 
-    func show() {
+    func show() throws {
       let routing = generation.routing(of: 0)
       while shown < routing.count, !waiting.isEmpty {
         let text = decoder.append(waiting.removeFirst())
-        write(view.append(text, routing: routing[shown]))
+        try write(view.append(text, routing: routing[shown]))
         shown += 1
       }
     }
     while let tokens = try generation.step() {
       waiting += tokens.map(\.id)
-      show()
+      try show()
     }
     try generation.runLastTokens()
-    show()
-    printLine(view.append(decoder.finish(), routing: nil) + "\n\n" + view.legend + "\n")
+    try show()
+    try printLine(view.append(decoder.finish(), routing: nil) + "\n\n" + view.legend + "\n")
   }
 
   /// Runs the prompt with every kernel and compares all logits bit for bit.
   private func compareKernels(_ model: MeteoRAModel, prompt: [Int]) throws {
-    printLine(style.emphasise("Three kernels, the same bits"))
+    try printLine(style.emphasise("Three kernels, the same bits"))
     var expected: [UInt32]?
     for kernel in LoRAMoEKernel.allCases {
       let other = model.with(kernel: kernel)
@@ -86,17 +86,21 @@ struct Demonstration {
       expected = bits
       let milliseconds = duration / .milliseconds(1)
       let name = kernel.rawValue.padding(toLength: 6, withPad: " ", startingAt: 0)
-      printLine(
+      try printLine(
         "\(name) \(String(format: "%7.1f", milliseconds)) ms   \(bits.count) logits equal")
     }
-    printLine("")
+    try printLine("")
   }
 
-  private func write(_ text: String) {
-    FileHandle.standardOutput.write(Data(text.utf8))
+  private func write(_ text: String) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    } catch {
+      throw DemoError.output
+    }
   }
 
-  private func printLine(_ text: String) {
-    write(text + "\n")
+  private func printLine(_ text: String) throws {
+    try write(text + "\n")
   }
 }

@@ -14,7 +14,8 @@ struct SafetensorsErrorTests {
     ),
     (
       .headerTooLarge(file: "f", declared: 9, limit: 8),
-      "f: declares a header of 9 bytes, expected at most 8"
+      "f: is not a safetensors file: its first 8 bytes declare a header of 9 bytes, expected at most "
+        + "8"
     ),
     (
       .headerExceedsFile(file: "f", declared: 9, available: 2),

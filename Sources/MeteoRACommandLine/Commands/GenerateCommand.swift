@@ -27,7 +27,8 @@ extension Command {
 /// The options of `generate` alone.
 private enum GenerateOptions {
   static let maximumNewTokens = OptionDeclaration(
-    "max-new-tokens", "N", "New tokens at most. (default: 128)")
+    "max-new-tokens", "N",
+    "New tokens at most; prompt and answer also end where the model's positions do. (default: 128)")
   static let noRepeatNgramSize = OptionDeclaration(
     "no-repeat-ngram-size", "N",
     "No N tokens may follow each other twice in prompt and answer; 0 allows all. (default: 0)")

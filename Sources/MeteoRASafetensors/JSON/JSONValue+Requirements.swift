@@ -72,8 +72,8 @@ extension JSONValue {
 
   /// Throws if the object has a member that is not among `known`.
   package func refuseFields(except known: [String]) throws(JSONError) {
-    for (key, _) in try membersValue() where !known.contains(where: key.equals) {
-      throw key.mismatch(
+    for (key, value) in try membersValue() where !known.contains(where: key.equals) {
+      throw value.mismatch(
         expected: "to be absent; known are \(known.joined(separator: ", "))")
     }
   }

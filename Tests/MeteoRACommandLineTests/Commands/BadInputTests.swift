@@ -51,7 +51,7 @@ struct BadInputTests {
       ["inspect", try Fixture.golden("kernels")],
       "the folder holds none of meteora.json, adapter_config.json and config.json")
     expectFailure(
-      ["inspect", try Fixture.demo("base/config.json")], "config.json: declares a header of")
+      ["inspect", try Fixture.demo("base/config.json")], "config.json: is not a safetensors file: ")
   }
 
   @Test("a missing permission is named", .enabled(if: geteuid() != 0, "root may read everything"))
