@@ -33,6 +33,12 @@ struct CandidateFile {
     return tensors
   }
 
+  /// The tensors that are named after a case, but are none of its results.
+  func names(of id: String, besides results: [ResultTensor]) -> [String] {
+    let known = Set(results.map(\.output))
+    return (tensorsByCase[id] ?? []).filter { !known.contains($0.output) }.map(\.tensor.name)
+  }
+
   /// The tensors that belong to none of the cases.
   func namesOutside(_ ids: [String]) -> [String] {
     let known = Set(ids)

@@ -14,7 +14,7 @@ import MeteoRASafetensors
 public struct Verification: Sendable {
   /// The cases.
   public let manifest: GoldenManifest
-  private let files: GoldenFiles
+  let files: GoldenFiles
   private let models: ModelLibrary
 
   /// Opens a pack.
@@ -42,7 +42,7 @@ public struct Verification: Sendable {
       onReport(report)
       reports.append(report)
     }
-    return VerificationReport(cases: reports)
+    return VerificationReport(cases: reports, flags: manifest.flags)
   }
 
   /// Runs one case of the pack in all its executions.
@@ -69,54 +69,6 @@ public struct Verification: Sendable {
     return CaseReport(
       of: golden, verdict: findings.isEmpty ? .passed : .failed(findings),
       judgement: judgement ?? Judgement(), executions: executions)
-  }
-
-  /// Judges the results of another implementation.
-  ///
-  /// - Parameters:
-  ///   - candidates: A safetensors file with a tensor `{case}/{output}` for every output of every
-  ///     case. Of truth cases they are those of the same model in binary32: `logits`, and per
-  ///     routed module `layers.{i}.{module}.selected` and, if the case has the true ones,
-  ///     `.gate_logits`.
-  ///   - isIncluded: Which cases; all by default. Cases whose results are no tensors are left out.
-  ///   - onReport: Called with every report as soon as it is there.
-  /// - Throws: ``VerificationError/safetensors(case:_:)`` if the file cannot be read.
-  public func judge(
-    candidates: URL, where isIncluded: (GoldenCase) -> Bool = { _ in true },
-    onReport: (CaseReport) -> Void = { _ in }
-  ) throws(VerificationError) -> VerificationReport {
-    let file: CandidateFile
-    do throws(SafetensorsError) {
-      file = try CandidateFile(contentsOf: candidates)
-    } catch {
-      throw .safetensors(case: nil, error)
-    }
-    var reports: [CaseReport] = []
-    for golden in manifest.cases where isIncluded(golden) {
-      let report = judge(golden, in: file)
-      onReport(report)
-      reports.append(report)
-    }
-    return VerificationReport(
-      cases: reports, strayTensors: file.namesOutside(manifest.cases.map(\.id)))
-  }
-
-  private func judge(_ golden: GoldenCase, in file: CandidateFile) -> CaseReport {
-    let operation = GoldenOperation(rawValue: golden.operation)
-    // An operation that is not known here can still be compared, if its outputs are tensors.
-    let yieldsTensors = operation?.yieldsTensors ?? golden.outputs.contains { $0.tensor != nil }
-    guard yieldsTensors else { return CaseReport(of: golden, verdict: .notJudged) }
-    do throws(VerificationError) {
-      let expectation = try Expectation(of: golden, operation: operation, files: files)
-      let judgement = try expectation.judge(
-        try file.tensors(of: golden.id), finishReason: nil)
-      return CaseReport(
-        of: golden,
-        verdict: judgement.findings.isEmpty ? .passed : .failed(judgement.findings),
-        judgement: judgement)
-    } catch {
-      return CaseReport(of: golden, verdict: .notRun(error))
-    }
   }
 }
 

@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRASafetensors
 
 /// How near to the truth the results of one model are, over all truth cases of it that were judged.
 public struct TruthSummary: Sendable {
@@ -16,7 +17,9 @@ public struct TruthSummary: Sendable {
   public let referenceRMS: Double
   /// The largest ratio of a single prompt.
   public let largestRatio: Double
-  /// What the ratio of a prompt may be at most.
+  /// What the distance of a logit may be at most; the largest over the prompts.
+  public let maximumBound: Double
+  /// What the ratio of a prompt may be at most; the largest over the prompts.
   public let ratioBound: Double
   /// Choices of adapters.
   public let adapterChoices: ChoiceCount
@@ -41,6 +44,7 @@ public struct TruthSummary: Sendable {
     rms = pooled(\.rms)
     referenceRMS = pooled(\.referenceRMS)
     largestRatio = distances.map(\.ratio).largestMagnitude
+    maximumBound = distances.map(\.maximumBound).largestMagnitude
     ratioBound = distances.map(\.ratioBound).largestMagnitude
     adapterChoices = reports.reduce(ChoiceCount()) { $0 + $1.adapterChoices }
     tokenChoices = reports.reduce(ChoiceCount()) { $0 + $1.tokenChoices }
@@ -54,7 +58,7 @@ extension VerificationReport {
     var reports: [String: [CaseReport]] = [:]
     for report in cases {
       guard let model = report.model,
-        report.distance != nil || report.tokenChoices.total > 0
+        report.distance != nil || report.adapterChoices.total + report.tokenChoices.total > 0
       else { continue }
       if reports[model] == nil { models.append(model) }
       reports[model, default: []].append(report)
@@ -62,33 +66,54 @@ extension VerificationReport {
     return models.map { TruthSummary($0, reports[$0] ?? []) }
   }
 
-  /// ``truthSummary`` as a table with a head, and a last line over all models; empty without models.
+  /// A legend, and ``truthSummary`` as a table with a head and a last line over all models; empty
+  /// without models.
   var truthTable: [String] {
     let summaries = truthSummary
     if summaries.isEmpty { return [] }
     let all = TruthSummary("all", cases.filter { $0.model != nil })
+    let folder = Self.commonFolder(of: summaries.map(\.model))
     let head = [
-      "distance to binary64", "prompts", "max |Δ|", "RMS", "PyTorch's", "ratio", "worst", "bound",
-      "adapters: close, other", "tokens: close, other",
+      folder.isEmpty ? "model" : printable(folder), "prompts", "max |Δ|", "RMS", "PyTorch's",
+      "ratio", "worst",
+      "bound", "adapters", "tokens",
     ]
-    let rows = [head] + (summaries + [all]).map(\.cells)
-    let widths = head.indices.map { column in rows.map { $0[column].count }.max() ?? 0 }
-    return rows.map { row in
-      zip(row, widths).enumerated().map { column, cell in
-        let padding = String(repeating: " ", count: cell.1 - cell.0.count)
-        return column == 0 ? cell.0 + padding : padding + cell.0
-      }.joined(separator: "  ")
-    }
+    let rows =
+      summaries.map {
+        $0.cells(named: String(decoding: $0.model.utf8.dropFirst(folder.utf8.count), as: UTF8.self))
+      }
+      + [all.cells(named: "all")]
+    return legend(all) + Self.table([head] + rows, leading: 1)
+  }
+
+  /// What the columns are, in lines no longer than the table is wide.
+  private func legend(_ all: TruthSummary) -> [String] {
+    let limit = all.prompts > 0 ? String(format: ", at most %.0e", all.maximumBound) : ""
+    return [
+      "Logits against binary64. max |Δ|: the largest distance\(limit). RMS: over all prompts.",
+      "PyTorch's: RMS of its own binary32. ratio: RMS / PyTorch's. worst: of one prompt, at most bound.",
+      "adapters and tokens, n: c, o: n choices, c of them closer than 1e-4, o of these made otherwise.",
+    ]
+  }
+
+  /// What all paths begin with, up to a `/`.
+  private static func commonFolder(of paths: [String]) -> String {
+    guard let first = paths.first?.utf8,
+      let slash = first.lastIndex(of: UInt8(ascii: "/"))
+    else { return "" }
+    let folder = first[...slash]
+    return paths.allSatisfy { $0.utf8.starts(with: folder) }
+      ? String(decoding: folder, as: UTF8.self) : ""
   }
 }
 
 extension TruthSummary {
-  fileprivate var cells: [String] {
+  fileprivate func cells(named name: String) -> [String] {
     func text(_ format: String, _ value: Double) -> String {
       prompts > 0 ? String(format: format, value) : "-"
     }
     return [
-      model, "\(prompts)", text("%.1e", maximumAbsolute), text("%.2e", rms),
+      printable(name), "\(prompts)", text("%.1e", maximumAbsolute), text("%.2e", rms),
       text("%.2e", referenceRMS), text("%.2f", ratio), text("%.2f", largestRatio),
       text("%.1f", ratioBound), adapterChoices.cell, tokenChoices.cell,
     ]
@@ -96,5 +121,5 @@ extension TruthSummary {
 }
 
 extension ChoiceCount {
-  fileprivate var cell: String { "\(total): \(close), \(differing)" }
+  fileprivate var cell: String { total > 0 ? "\(total): \(close), \(differing)" : "-" }
 }

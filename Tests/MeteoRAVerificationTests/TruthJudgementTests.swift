@@ -223,17 +223,22 @@ struct TruthJudgementTests {
     #expect(summary.prompts == 1 && summary.logits == 4)
     #expect(summary.maximumAbsolute == 1)
     #expect(summary.rms == 0.5.squareRoot() && summary.referenceRMS == 0.5)
+    #expect(summary.maximumBound == 2)
     #expect(summary.largestRatio == summary.ratio && summary.ratioBound == 1.5)
     #expect(summary.adapterChoices.total == 2 && summary.adapterChoices.close == 1)
     #expect(
       report.summary == [
-        "area, exact: 1 of 1 passed", "",
-        "distance to binary64  prompts  max |Δ|       RMS  PyTorch's  ratio  worst  bound  "
-          + "adapters: close, other  tokens: close, other",
-        "models/one                  1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5  "
-          + "               2: 1, 0               0: 0, 0",
-        "all                         1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5  "
-          + "               2: 1, 0               0: 0, 0",
+        "area  tier   cases  passed", "area  exact      1       1", "",
+        "exact  Every sum is exact.", "",
+        "Logits against binary64. max |Δ|: the largest distance, at most 2e+00. RMS: over all "
+          + "prompts.",
+        "PyTorch's: RMS of its own binary32. ratio: RMS / PyTorch's. worst: of one prompt, at most "
+          + "bound.",
+        "adapters and tokens, n: c, o: n choices, c of them closer than 1e-4, o of these made "
+          + "otherwise.",
+        "models/  prompts  max |Δ|       RMS  PyTorch's  ratio  worst  bound  adapters  tokens",
+        "one            1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5   2: 1, 0       -",
+        "all            1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5   2: 1, 0       -",
       ])
   }
 
@@ -267,8 +272,22 @@ struct TruthJudgementTests {
     arguments: ["logits", "layers.0.q_proj.gate_logits", "layers.0.q_proj.selected"])
   func findsMissing(name: String) throws {
     let report = try judge(distancePack(), without: "area/case/\(name)")
-    #expect(report.isFailure)
-    #expect(report.description.contains("\(name): is missing"))
+    #expect(report.isMissing)
+    let form =
+      name.hasSuffix("selected") ? "I64 [2, 2]" : name == "logits" ? "F32 [2, 2]" : "F32 [2, 4]"
+    #expect(
+      report.description.hasSuffix("\n         \(name): is missing, expected \(form)"), "\(report)")
+  }
+
+  @Test("it has no table without a model of which something is there")
+  func printsNoEmptyTable() throws {
+    let pack = try distancePack()
+    let verification = try pack.open()
+    let report = try verification.judge(
+      candidates: try pack.writeTensors("c.safetensors", [("y", [1], .float32([1]))]))
+    #expect(report.cases[0].verdict == .absent)
+    #expect(report.truthSummary.isEmpty)
+    #expect(!report.summary.contains { $0.contains("binary64") })
   }
 
   // MARK: Generation

@@ -102,7 +102,7 @@ struct VerificationTests {
     let pack = try SmallPack()
     pack.set("outputs", "{\(SmallPack.reference("z", "F32", [2, 2]))}")
     pack.set("z", [2, 2], .float32([0.5, 0.5, 0.5, 0.5]))
-    #expect(try findings(pack).map(\.problem) == [.missing])
+    #expect(try findings(pack).map(\.problem) == [.missing(expected: "F32 [2, 2]")])
   }
 
   @Test("it finds another shape of the same elements")

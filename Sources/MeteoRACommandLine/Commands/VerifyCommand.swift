@@ -93,11 +93,12 @@ private final class ReportPrinter {
   func finish(_ report: VerificationReport) throws(OutputFailure) {
     if let failure { throw failure }
     progress.clear()
-    let leftOut = report.cases.count - report.passedCount - report.failures.count
+    let leftOut = report.leftOutCount
     if isJSON {
       let counts = JSONOutput.object([
         ("cases", .integer(report.cases.count)), ("passed", .integer(report.passedCount)),
-        ("failed", .integer(report.failures.count)), ("left_out", .integer(leftOut)),
+        ("failed", .integer(report.failures.count)), ("missing", .integer(report.missingCount)),
+        ("left_out", .integer(leftOut)),
         ("stray_tensors", .array(report.strayTensors.map { .string($0) })),
         ("truth", .array(report.truthSummary.map(\.json))),
       ])
@@ -107,14 +108,16 @@ private final class ReportPrinter {
     var lines = [""] + report.summary
     let shown = 20
     for name in report.strayTensors.prefix(shown) {
-      lines.append("the tensor '\(printable(name))' belongs to no case")
+      lines.append("the tensor '\(printable(name))' is no result of a case")
     }
     if report.strayTensors.count > shown {
       lines.append("… and so do \(report.strayTensors.count - shown) more")
     }
+    let missing = report.missingCount > 0 ? ", \(report.missingCount) missing" : ""
     let rest = leftOut > 0 ? ", \(leftOut) left out" : ""
     lines.append(
-      "\(report.passedCount) passed, \(report.failures.count) failed\(rest), of \(total) cases")
+      "\(report.passedCount) passed, \(report.failures.count) failed\(missing)\(rest), "
+        + "of \(total) cases")
     try console.print(lines.joined(separator: "\n") + "\n")
   }
 }
@@ -128,6 +131,8 @@ extension CaseReport {
     case .passed: word = "passed"
     case .notJudged: word = "left out"
     case .notRun(let error): (word, findings) = ("not run", ["\(error)"])
+    case .absent: word = "missing"
+    case .incomplete(let found): (word, findings) = ("missing", found.map(\.description))
     case .failed(let found): (word, findings) = ("failed", found.map(\.description))
     }
     return .object([

@@ -15,19 +15,6 @@ extension Expectation {
   /// A step between gate logits below which binary32 may choose otherwise.
   private static let close = 1e-4
 
-  /// The modules that choose adapters, in the order of a forward pass; none if the case has no
-  /// routing.
-  func routedModules() throws(VerificationError) -> [String] {
-    do throws(JSONError) {
-      guard let list = try golden.parameters.optional("modules") else { return [] }
-      var modules: [String] = []
-      for element in try list.elementsValue() { modules.append(try element.stringValue()) }
-      return modules
-    } catch {
-      throw .json(case: golden.id, error)
-    }
-  }
-
   /// - Returns: How many tokens come before the first that takes other adapters.
   func judgeChoices(
     of modules: [String], in actual: [String: GoldenTensor], _ judgement: inout Judgement
@@ -35,7 +22,9 @@ extension Expectation {
     let truth = try TrueChoices(self, moduleCount: modules.count)
     let shape = [truth.tokenCount, truth.topK]
     // A module whose choice is missing is a finding; the others are compared.
-    let chosen = modules.map { integers("\($0).selected", of: actual, shape: shape, &judgement) }
+    let chosen = modules.map { module in
+      integers(GoldenCase.selected(of: module), of: actual, shape: shape, &judgement)
+    }
     var closeOrders = 0
     for token in 0..<truth.tokenCount {
       for (index, module) in modules.enumerated() {
@@ -51,7 +40,7 @@ extension Expectation {
         guard !isSameSet, gap < Self.close else {
           let lead = isSameSet ? orderGap : gap
           judgement.add(
-            "\(module).selected",
+            GoldenCase.selected(of: module),
             .choice(position: [token], actual: mine, expected: expected, gap: lead))
           return token
         }
@@ -63,6 +52,7 @@ extension Expectation {
       }
     }
     let count = judgement.adapterChoices
+    if count.total == 0 { return truth.tokenCount }
     judgement.notes.append(
       "\(count.total) choices of adapters equal, \(count.close) of them close"
         + (closeOrders > 0 ? ", \(closeOrders) of close order" : ""))
@@ -73,7 +63,7 @@ extension Expectation {
     _ name: String, of actual: [String: GoldenTensor], shape: [Int], _ judgement: inout Judgement
   ) -> [Int64]? {
     guard let tensor = actual[name] else {
-      judgement.add(name, .missing)
+      judgement.add(name, .missing(expected: "I64 \(shape)"))
       return nil
     }
     guard case .int64(let values) = tensor.elements, tensor.shape == shape else {

@@ -20,7 +20,7 @@ extension Expectation {
     let truth = try truthValues("logits64")
     let reference = try truthValues("reference_rms").values
     guard reference.count == 1, truth.shape.count == 2 else { throw inapplicable }
-    let modules = try routedModules()
+    let modules = try golden.routedModules()
     let tokens =
       modules.isEmpty
       ? truth.shape[0] : try judgeChoices(of: modules, in: actual, &judgement)
@@ -30,7 +30,7 @@ extension Expectation {
       judgement.requireFinite("logits", logits, from: judged)
       let distance = TruthDistance(
         errors: zip(logits, truth.values).prefix(judged).map { Double($0) - $1 },
-        referenceRMS: reference[0], ratioBound: rmsRatio)
+        referenceRMS: reference[0], maximumBound: maximumAbsolute, ratioBound: rmsRatio)
       judgement.measure("logits", "max_abs", distance.maximumAbsolute, bound: maximumAbsolute)
       judgement.measure("logits", "rms", distance.rms, bound: nil)
       judgement.measure("logits", "reference_rms", distance.referenceRMS, bound: nil)
@@ -56,13 +56,14 @@ extension Expectation {
     let shape = Array(truth.shape.dropFirst())
     var errors: [Double] = []
     for (index, module) in modules.enumerated() {
-      guard
-        let logits = floats("\(module).gate_logits", of: actual, shape: shape, &judgement)
-      else { continue }
-      judgement.requireFinite("\(module).gate_logits", logits, from: tokens * shape[1])
+      let name = GoldenCase.gateLogits(of: module)
+      guard let logits = floats(name, of: actual, shape: shape, &judgement) else { continue }
+      judgement.requireFinite(name, logits, from: tokens * shape[1])
       let expected = truth.values.dropFirst(index * logits.count)
       errors += zip(logits, expected).prefix(tokens * shape[1]).map { Double($0) - $1 }
     }
+    // Without one gate logit there is no largest error.
+    if errors.isEmpty { return }
     judgement.measure(nil, "gate max_abs", errors.largestMagnitude, bound: maximumAbsolute)
   }
 
@@ -74,7 +75,7 @@ extension Expectation {
     guard case .int64(let expected) = tensors["new_ids"]?.elements, expected.count == gaps.count
     else { throw inapplicable }
     guard let tensor = actual["new_ids"] else {
-      judgement.add("new_ids", .missing)
+      judgement.add("new_ids", .missing(expected: "I64 [\(expected.count)]"))
       return false
     }
     guard case .int64(let ids) = tensor.elements, tensor.shape.count == 1 else {
@@ -126,7 +127,7 @@ extension Expectation {
     _ name: String, of actual: [String: GoldenTensor], shape: [Int], _ judgement: inout Judgement
   ) -> [Float]? {
     guard let tensor = actual[name] else {
-      judgement.add(name, .missing)
+      judgement.add(name, .missing(expected: "F32 \(shape)"))
       return nil
     }
     guard case .float32(let values) = tensor.elements, tensor.shape == shape else {

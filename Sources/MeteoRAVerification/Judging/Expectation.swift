@@ -71,9 +71,7 @@ struct Expectation {
     return judgement
   }
 
-  var inapplicable: VerificationError {
-    .inapplicableCheck(case: golden.id, operation: golden.operation)
-  }
+  var inapplicable: VerificationError { golden.inapplicable }
 
   private func judgeBits(
     _ actual: [String: GoldenTensor], tolerance: UInt64, _ judgement: inout Judgement

@@ -4,8 +4,8 @@ import Foundation
 public struct Finding: Sendable, Equatable {
   /// What is wrong.
   public enum Problem: Sendable, Equatable {
-    /// There is no output of this name.
-    case missing
+    /// There is no output of this name; type and shape that it should have.
+    case missing(expected: String)
     /// There is an output that should not be there.
     case unexpected
     /// The output has another type or shape.
@@ -34,6 +34,12 @@ public struct Finding: Sendable, Equatable {
   public let problem: Problem
   /// The executions that have it; empty for results that were handed in.
   public internal(set) var executions: [Execution] = []
+
+  /// Whether the output is not there, which says nothing about its values.
+  var isMissing: Bool {
+    if case .missing = problem { return true }
+    return false
+  }
 
   init(_ output: String?, _ problem: Problem) {
     self.output = output
@@ -72,7 +78,7 @@ extension Finding: CustomStringConvertible {
 
   private var sentence: String {
     switch problem {
-    case .missing: "is missing"
+    case .missing(let expected): "is missing, expected \(expected)"
     case .unexpected: "is there, expected none"
     case .form(let actual, let expected): "is \(actual), expected \(expected)"
     case .bits(let difference): "\(difference)"

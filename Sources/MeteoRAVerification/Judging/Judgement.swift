@@ -33,7 +33,7 @@ struct Judgement {
     _ name: String, _ actual: GoldenTensor?, expected: GoldenTensor, tolerance: UInt64
   ) {
     guard let actual else {
-      add(name, .missing)
+      add(name, .missing(expected: expected.form))
       return
     }
     guard actual.shape == expected.shape, actual.typeName == expected.typeName else {
@@ -63,9 +63,4 @@ struct Judgement {
         position: BitDifference.position(of: first.offset, in: shape), actual: first.element.0,
         expected: first.element.1, count: differing.count, total: expected.count))
   }
-}
-
-extension GoldenTensor {
-  /// Type and shape, for messages.
-  var form: String { "\(typeName) \(shape)" }
 }

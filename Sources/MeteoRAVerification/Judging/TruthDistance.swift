@@ -8,6 +8,8 @@ public struct TruthDistance: Sendable, Equatable {
   public let rms: Double
   /// The same of PyTorch's own binary32.
   public let referenceRMS: Double
+  /// The largest `maximumAbsolute` that passes.
+  public let maximumBound: Double
   /// The largest `rms / referenceRMS` that passes.
   public let ratioBound: Double
 
@@ -15,11 +17,12 @@ public struct TruthDistance: Sendable, Equatable {
   public var ratio: Double { rms / referenceRMS }
 
   /// - Parameter errors: Differences of the logits from the true ones.
-  init(errors: [Double], referenceRMS: Double, ratioBound: Double) {
+  init(errors: [Double], referenceRMS: Double, maximumBound: Double, ratioBound: Double) {
     count = errors.count
     maximumAbsolute = errors.largestMagnitude
     rms = (errors.reduce(0) { $0 + $1 * $1 } / Double(max(errors.count, 1))).squareRoot()
     self.referenceRMS = referenceRMS
+    self.maximumBound = maximumBound
     self.ratioBound = ratioBound
   }
 }

@@ -41,4 +41,16 @@ struct GoldenTensor: Sendable {
     case .int64: "I64"
     }
   }
+
+  /// What the elements of a stored tensor are compared as.
+  static func typeName(of dtype: SafetensorsDType) -> String {
+    switch dtype {
+    case .f64: "F64"
+    case .f32, .bf16, .f16, .f8E4M3, .f8E5M2: "F32"
+    default: "I64"
+    }
+  }
+
+  /// Type and shape, for messages.
+  var form: String { "\(typeName) \(shape)" }
 }
