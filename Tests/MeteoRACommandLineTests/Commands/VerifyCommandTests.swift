@@ -119,6 +119,91 @@ struct VerifyCommandTests {
       let missing = ToolRun(arguments)
       #expect(missing.exitCode == 1)
       #expect(missing.lines.contains("missing  kernels/softmax-exact-n2 [exact]"))
+      #expect(missing.lines.last == "1 passed, 0 failed, 1 missing, of 2 cases")
+      let absent = try JSONDocument(
+        bytes: Array(ToolRun(arguments + ["--json"]).lines[0].utf8), source: "row")
+      #expect(absent.root["verdict"]?.string == "missing")
+      let chosen = ToolRun(arguments + ["--only", "kernels/softmax-exact-n8"])
+      #expect(chosen.exitCode == 0, "\(chosen.output)")
+      #expect(chosen.lines.last == "1 passed, 0 failed, of 1 case")
+    }
+  }
+
+  @Test("it judges the cases that --only asks for, and refuses what none begins with")
+  func choosesCases() throws {
+    try withSmallPack { pack in
+      let one = ToolRun(["verify", "--pack", pack.path, "--only", Self.ids[1]])
+      #expect(one.exitCode == 0, "\(one.error)")
+      #expect(one.lines.first == "ok       \(Self.ids[1]) [exact]")
+      #expect(one.lines.last == "1 passed, 0 failed, of 1 case")
+      let both = ToolRun(
+        ["verify", "--pack", pack.path, "--only", Self.ids[1], "--only", Self.ids[0]])
+      #expect(both.lines.last == "2 passed, 0 failed, of 2 cases")
+      for (prefix, message) in [
+        ("kernel/", "no case begins with 'kernel/'; did you mean 'kernels/'?"),
+        ("kernels/softmx", "no case begins with 'kernels/softmx'; did you mean 'kernels/softmax'?"),
+        ("xyz", "no case begins with 'xyz'; the areas are kernels/"),
+        ("", "no case begins with ''; the areas are kernels/"),
+      ] {
+        let run = ToolRun(["verify", "--pack", pack.path, "--only", prefix])
+        #expect(run.exitCode == 1)
+        #expect(run.error == "meteora: \(message)\n")
+        #expect(run.output.isEmpty)
+      }
+    }
+  }
+
+  @Test("it lists the tensors that --against wants")
+  func listsResults() throws {
+    let ids = [
+      "kernels/softmax-exact-n2", "refusals/accepted-adapter-oddities", "truth/tasks28/routed",
+    ]
+    try withSmallPack(of: ids, folders: []) { pack in
+      let arguments = ["verify", "--pack", pack.path, "--list"]
+      let run = ToolRun(arguments)
+      #expect(run.exitCode == 0, "\(run.error)")
+      #expect(run.lines.first == "kernels/softmax-exact-n2/y F32 [4,2] exact")
+      #expect(run.lines.contains("truth/tasks28/routed/logits F32 [24,96] truth"))
+      #expect(
+        run.lines.contains("truth/tasks28/routed/layers.0.q_proj.gate_logits F32 [24,28] truth"))
+      #expect(run.lines.contains("truth/tasks28/routed/layers.0.q_proj.selected I64 [24,2] truth"))
+      #expect(!run.output.contains("refusals/"))
+      let rows = ToolRun(arguments + ["--json", "--only", "kernels/"])
+      #expect(
+        rows.output
+          == #"{"name":"kernels/softmax-exact-n2/y","dtype":"F32","shape":[4,2],"tier":"exact"}"#
+          + "\n")
+      #expect(ToolRun(arguments + ["--against", pack.path]).exitCode == 64)
+    }
+  }
+
+  @Test("it names tensors that no case wants, and why a case is left out")
+  func namesStrays() throws {
+    let ids = ["kernels/softmax-exact-n2", "refusals/accepted-adapter-oddities"]
+    try withSmallPack(of: ids) { pack in
+      let url = pack.appendingPathComponent("mine.safetensors")
+      let writer = try SafetensorsWriter(
+        to: url, tensors: [.init("\(ids[0])/z", .f32, [1])])
+      try writer.append([Float(1)], to: "\(ids[0])/z")
+      try writer.finish()
+      let arguments = ["verify", "--pack", pack.path, "--against", url.path]
+      let run = ToolRun(arguments)
+      #expect(run.exitCode == 1)
+      #expect(
+        run.output.contains(
+          "missing  \(ids[0]) [exact]\n         y: is missing, expected F32 [4, 2]\n"))
+      #expect(
+        run.output.contains(
+          "No case wants this tensor; 'meteora verify --list' prints the names that are wanted:\n"
+            + "  \(ids[0])/z\n"))
+      let rows = try ToolRun(arguments + ["--json"]).lines.map {
+        try JSONDocument(bytes: Array($0.utf8), source: "row").root
+      }
+      #expect(rows[1]["verdict"]?.string == "left out")
+      let notes = try #require(rows[1]["notes"]?.elements)
+      #expect(notes.map(\.string) == ["its results are no tensors"])
+      #expect(rows[2]["missing"]?.integer == 1 && rows[2]["left_out"]?.integer == 1)
+      #expect(rows[2]["stray_tensors"]?.elements?.count == 1)
     }
   }
 
