@@ -44,7 +44,7 @@ public final class SafetensorsWriter {
   ///
   /// - Parameters:
   ///   - url: The file to be made, in an existing folder; an older file of that name stays as it
-  ///     is until ``finish()``.
+  ///     is until ``finish()``. A symbolic link is followed to the file that it leads to.
   ///   - tensors: The tensors, in any order.
   ///   - metadata: The texts under `__metadata__`; no such entry is written for `nil`.
   /// - Throws: ``SafetensorsError`` for a name that is given twice or reserved, a shape that has no

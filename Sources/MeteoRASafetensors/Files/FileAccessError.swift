@@ -10,6 +10,9 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
   case isFile(path: String)
   /// Something that is neither a file nor a folder is at `path`; `kind` says what.
   case notRegularFile(path: String, kind: String)
+  /// `path` leads into `folder`, where the system shows devices or processes and nobody can make a
+  /// file.
+  case notForFiles(path: String, folder: String)
   /// Something is at `path` already, where something new is to be made.
   case alreadyThere(path: String)
   /// The system denies the `operation` ("read", "write", …).
@@ -40,6 +43,10 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
       return "\(printable(path, limit: 1024)): is a file, expected a folder"
     case .notRegularFile(let path, let kind):
       return "\(printable(path, limit: 1024)): is \(kind), expected a file"
+    case .notForFiles(let path, let folder):
+      return
+        "\(printable(path, limit: 1024)): leads into \(folder), which is not for files, expected "
+        + "a path in another folder"
     case .alreadyThere(let path):
       return "\(printable(path, limit: 1024)): is there already, expected a new path"
     case .noPermission(let path, let operation):
@@ -54,7 +61,14 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
 }
 
 /// What the file system says about a path.
-enum FileStatus {
+package enum FileStatus {
+  /// Whether something has this path, be it a symbolic link that leads nowhere: a reader then tells
+  /// what is wrong with it.
+  package static func isThere(_ url: URL) -> Bool {
+    var status = stat()
+    return url.isFileURL && lstat(url.path, &status) == 0
+  }
+
   /// Refuses whatever is not a regular file, without opening it: a named pipe would wait for its
   /// other end.
   ///

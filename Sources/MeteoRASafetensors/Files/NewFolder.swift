@@ -20,16 +20,24 @@ package final class NewFolder {
     try Self.requireNothing(at: url)
     let parent = url.deletingLastPathComponent()
     let random = String(UInt64.random(in: 0 ... .max), radix: 36)
-    temporary = parent.appendingPathComponent(".meteora-\(random).tmp", isDirectory: true)
-    if mkdir(temporary.path, 0o777) != 0 {
-      let code = errno
+    let temporary = parent.appendingPathComponent(".meteora-\(random).tmp", isDirectory: true)
+    self.temporary = temporary
+    var code: Int32 = 0
+    let result = TemporaryPaths.shared.create(temporary.path) {
+      let result = mkdir(temporary.path, 0o777)
+      code = errno
+      return result
+    }
+    if result != 0 {
       let isMissing = code == ENOENT || code == ENOTDIR
       throw FileAccessError(code: code, path: isMissing ? parent.path : path, operation: "write")
     }
   }
 
   deinit {
-    if !isCommitted { try? FileManager.default.removeItem(at: temporary) }
+    if isCommitted { return }
+    try? FileManager.default.removeItem(at: temporary)
+    TemporaryPaths.shared.forget(temporary.path)
   }
 
   /// Throws if something has this path already, be it a dangling symbolic link.
@@ -65,5 +73,6 @@ package final class NewFolder {
       throw FileAccessError(code: errno, path: path, operation: "write")
     }
     isCommitted = true
+    TemporaryPaths.shared.forget(temporary.path)
   }
 }

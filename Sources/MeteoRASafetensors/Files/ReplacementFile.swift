@@ -4,44 +4,59 @@ import Foundation
 ///
 /// The bytes go to a hidden temporary file in the same folder; ``commit()`` renames it to the
 /// final name, over an older file of that name. Without `commit()` the temporary file is removed
-/// when the object is. A symbolic link at the final name is replaced, not followed.
+/// when the object is. A symbolic link is followed: it stays, and the file that it leads to is made
+/// or replaced.
 package final class ReplacementFile {
   /// The path of the file to be made.
   package let path: String
+  private let target: String
   private let temporaryPath: String
   private var descriptor: Int32
 
   /// Creates the temporary file.
   ///
-  /// - Throws: ``FileAccessError`` if the folder is missing or not writable, or if something other
-  ///   than a regular file has the name.
+  /// - Throws: ``FileAccessError`` if the folder is missing, not writable or not for files, or if
+  ///   something other than a regular file has the name.
   package init(replacing url: URL) throws(FileAccessError) {
-    try Self.requireReplaceable(url)
-    let path = try FileStatus.path(of: url)
-    let folder = url.deletingLastPathComponent()
+    // A rename would replace a device or a pipe (`/dev/stdout`) by an ordinary file.
+    let destination = try FileDestination(of: url)
     let random = String(UInt64.random(in: 0 ... .max), radix: 36)
-    self.path = path
-    temporaryPath = folder.appendingPathComponent(".meteora-\(random).tmp").path
-    descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    let temporaryPath = destination.sibling(".meteora-\(random).tmp")
+    path = destination.path
+    target = destination.target
+    self.temporaryPath = temporaryPath
+    var code: Int32 = 0
+    descriptor = TemporaryPaths.shared.create(temporaryPath) {
+      let descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+      code = errno
+      return descriptor
+    }
     if descriptor < 0 {
-      throw FileAccessError(
-        code: errno, path: errno == ENOENT ? folder.path : path, operation: "write")
+      // The folder is there, so that "not found" would name the wrong reason.
+      if code == ENOENT { throw .system(path: path, operation: "write", code: code) }
+      throw FileAccessError(code: code, path: path, operation: "write")
     }
   }
 
-  /// Throws if something other than a regular file has the name.
+  /// Throws if the file could not be made: something other than a regular file has the name, or
+  /// its folder is missing, not writable or not for files.
   package static func requireReplaceable(_ url: URL) throws(FileAccessError) {
-    let path = try FileStatus.path(of: url)
-    var status = stat()
-    // A rename would replace a device or a pipe (`/dev/stdout`) by an ordinary file.
-    if stat(path, &status) == 0 { _ = try FileStatus.sizeOfRegularFile(status, path: path) }
+    let folder = try FileDestination(of: url).folder
+    if access(folder, W_OK | X_OK) != 0 {
+      throw FileAccessError(code: errno, path: folder, operation: "write")
+    }
   }
 
   deinit {
     if descriptor >= 0 {
       close(descriptor)
-      unlink(temporaryPath)
+      discard()
     }
+  }
+
+  private func discard() {
+    unlink(temporaryPath)
+    TemporaryPaths.shared.forget(temporaryPath)
   }
 
   /// Writes bytes at a place of their own; places may come in any order.
@@ -69,15 +84,16 @@ package final class ReplacementFile {
     if close(descriptor) != 0 {
       descriptor = -1
       let code = errno
-      unlink(temporaryPath)
+      discard()
       throw FileAccessError(code: code, path: path, operation: "write")
     }
     descriptor = -1
-    if rename(temporaryPath, path) != 0 {
+    if rename(temporaryPath, target) != 0 {
       let code = errno
-      unlink(temporaryPath)
+      discard()
       throw FileAccessError(code: code, path: path, operation: "write")
     }
+    TemporaryPaths.shared.forget(temporaryPath)
   }
 
   /// Writes a whole file at once.

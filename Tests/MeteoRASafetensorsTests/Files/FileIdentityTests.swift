@@ -1,0 +1,38 @@
+import Foundation
+import Testing
+
+@testable import MeteoRASafetensors
+
+@Suite("Which file a path leads to")
+struct FileIdentityTests {
+  @Test("links of both kinds lead to the same file, a copy is another")
+  func links() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("file")
+      try Data("x".utf8).write(to: file)
+      let identity = try #require(FileIdentity(of: file))
+      let (hard, symbolic, copy) = (
+        folder.appendingPathComponent("h"), folder.appendingPathComponent("s"),
+        folder.appendingPathComponent("c")
+      )
+      try FileManager.default.linkItem(at: file, to: hard)
+      try FileManager.default.createSymbolicLink(at: symbolic, withDestinationURL: file)
+      try FileManager.default.copyItem(at: file, to: copy)
+      #expect(FileIdentity(of: hard) == identity)
+      #expect(FileIdentity(of: symbolic) == identity)
+      #expect(FileIdentity(of: copy) != identity)
+      #expect(FileIdentity(of: folder.appendingPathComponent("absent")) == nil)
+    }
+  }
+
+  @Test("a link that leads nowhere is there all the same")
+  func dangling() throws {
+    try withTemporaryFolder { folder in
+      let link = folder.appendingPathComponent("link")
+      #expect(!FileStatus.isThere(link))
+      try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: "absent")
+      #expect(FileStatus.isThere(link))
+      #expect(FileIdentity(of: link) == nil)
+    }
+  }
+}
