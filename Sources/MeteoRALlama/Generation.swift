@@ -62,10 +62,14 @@ package final class Generation {
 
   /// The next token of every sequence that goes on; empty once all have ended.
   ///
+  /// - Parameter shouldStop: Asked before every pass; `true` ends the sequences that go on as
+  ///   cancelled, without a token of this step.
   /// - Throws: ``LlamaError/notANumber(prompt:position:id:)`` for logits without a largest one, and
   ///   for more positions than the machine has memory for. No sequence has a new token then, and
   ///   every later step throws the same.
-  package func step() throws(LlamaError) -> [GeneratedToken] {
+  package func step(
+    shouldStop: () -> Bool = { false }
+  ) throws(LlamaError) -> [GeneratedToken] {
     if let failure { throw failure }
     let active = sequences.indices.filter { sequences[$0].finishReason == nil }
     let width = model.configuration.vocabularySize
@@ -73,16 +77,28 @@ package final class Generation {
     do throws(LlamaError) {
       try model.requireMemory(
         forPositions: sequences.lazy.filter { $0.state != nil }.map(\.tokens.count))
-      try runPending(of: active) { batch, logits throws(LlamaError) in
+      let isComplete = try runPending(of: active, shouldStop) { batch, logits throws(LlamaError) in
         for (row, index) in batch.enumerated() {
           chosen.append(try choose(logits[row * width..<(row + 1) * width], for: index))
         }
+      }
+      if !isComplete {
+        cancel()
+        return []
       }
     } catch {
       failure = error
       throw error
     }
     return zip(active, chosen).map { index, id in append(id, to: index) }
+  }
+
+  /// Ends the sequences that go on: the logits of those that a stopped step has run are gone.
+  private func cancel() {
+    for index in sequences.indices where sequences[index].finishReason == nil {
+      sequences[index].finishReason = .cancelled
+      if observer == nil { sequences[index].state = nil }
+    }
   }
 
   private func append(_ id: Int, to index: Int) -> GeneratedToken {
@@ -111,15 +127,16 @@ package final class Generation {
   /// Runs the last token of every sequence, which no step needs, so that an observer sees it.
   ///
   /// No step can follow: a sequence that goes on counts as cancelled from here on.
-  package func runLastTokens() throws(LlamaError) {
-    for index in sequences.indices where sequences[index].finishReason == nil {
-      sequences[index].finishReason = .cancelled
-    }
+  ///
+  /// - Parameter shouldStop: Asked before every pass; `true` leaves out the rest.
+  package func runLastTokens(shouldStop: () -> Bool = { false }) throws(LlamaError) {
+    cancel()
     defer {
       for index in sequences.indices { sequences[index].state = nil }
     }
     if observer == nil { return }
-    try runPending(of: sequences.indices.filter { !sequences[$0].pending.isEmpty }) { _, _ in }
+    let waiting = sequences.indices.filter { !sequences[$0].pending.isEmpty }
+    _ = try runPending(of: waiting, shouldStop) { _, _ in }
   }
 
   private func choose(_ logits: ArraySlice<Float>, for index: Int) throws(LlamaError) -> Int {
@@ -137,19 +154,24 @@ package final class Generation {
 
   /// Runs what is not in the states yet: whole prompts at first, one token each later.
   ///
-  /// - Parameter body: Called with some of the sequences and the logits after the last token of
-  ///   each, in order, until every one had its turn.
+  /// - Parameters:
+  ///   - shouldStop: Asked before every pass.
+  ///   - body: Called with some of the sequences and the logits after the last token of each, in
+  ///     order, until every one had its turn.
+  /// - Returns: Whether every one had its turn.
   private func runPending(
-    of active: [Int], _ body: (_ batch: [Int], _ logits: [Float]) throws(LlamaError) -> Void
-  ) throws(LlamaError) {
+    of active: [Int], _ shouldStop: () -> Bool,
+    _ body: (_ batch: [Int], _ logits: [Float]) throws(LlamaError) -> Void
+  ) throws(LlamaError) -> Bool {
     let inputs = active.compactMap { index -> SequenceInput? in
       let sequence = sequences[index]
       return sequence.state.map { state in
         SequenceInput(id: index, tokens: Array(sequence.tokens[sequence.pending]), state: state)
       }
     }
-    try model.forwardInPasses(
-      inputs, evaluator: evaluator, observer: observer, parallelism: parallelism
+    return try model.forwardInPasses(
+      inputs, evaluator: evaluator, observer: observer, parallelism: parallelism,
+      shouldStop: shouldStop
     ) { batch, logits throws(LlamaError) in
       try body(batch.map { inputs[$0].id }, logits)
     }

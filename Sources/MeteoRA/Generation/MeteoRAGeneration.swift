@@ -2,7 +2,8 @@ import MeteoRALlama
 
 /// A batch of prompts that is being continued, one step at a time.
 ///
-/// Stop after any step; ``results`` tells what there is. It belongs to one task at a time.
+/// Stop after any step, or inside of one; ``results`` tells what there is. It belongs to one task at
+/// a time.
 ///
 /// ```swift
 /// let generation = try model.generation(of: [prompt])
@@ -19,12 +20,17 @@ public final class MeteoRAGeneration {
 
   /// The next token of every sequence that goes on; `nil` once all have ended.
   ///
+  /// - Parameter shouldStop: Asked before every forward pass; a step takes several while it runs
+  ///   long prompts. `true` ends the sequences that go on as cancelled, without a token of this
+  ///   step.
   /// - Throws: ``MeteoRAError`` if logits hold NaN, so that there is no largest one, or if more
   ///   positions have to be kept than the machine has memory for. No sequence has a new token then,
   ///   and every later step throws the same.
-  public func step() throws(MeteoRAError) -> [GeneratedToken]? {
+  public func step(
+    shouldStop: () -> Bool = { false }
+  ) throws(MeteoRAError) -> [GeneratedToken]? {
     do throws(LlamaError) {
-      let tokens = try generation.step()
+      let tokens = try generation.step(shouldStop: shouldStop)
       return tokens.isEmpty ? nil : tokens
     } catch {
       throw .llama(error)
@@ -49,10 +55,12 @@ public final class MeteoRAGeneration {
   ///
   /// This ends the generation: a sequence that went on counts as cancelled.
   ///
+  /// - Parameter shouldStop: Asked before every forward pass; `true` leaves out the rest, whose
+  ///   routing stays unknown. Prompts of which no token was asked for may take several.
   /// - Throws: ``MeteoRAError``.
-  public func runLastTokens() throws(MeteoRAError) {
+  public func runLastTokens(shouldStop: () -> Bool = { false }) throws(MeteoRAError) {
     do throws(LlamaError) {
-      try generation.runLastTokens()
+      try generation.runLastTokens(shouldStop: shouldStop)
     } catch {
       throw .llama(error)
     }

@@ -57,7 +57,7 @@ extension MeteoRAModel {
 
   /// Continues prompts as a sequence of tokens for `for try await`.
   ///
-  /// Cancelling the task ends it after the token under way.
+  /// Cancelling the task ends it after the forward pass under way, also inside a long prompt.
   ///
   /// - Parameters:
   ///   - prompts: Token ids; each at least one, at most the model's positions.
@@ -115,7 +115,9 @@ public struct TokenSequence: AsyncSequence, Sendable {
         generation = try source.model.generation(
           of: source.prompts, mode: source.mode, options: source.options)
       }
-      if waiting.isEmpty { waiting = try generation.step()?[...] ?? [] }
+      if waiting.isEmpty {
+        waiting = try generation.step(shouldStop: { Task.isCancelled })?[...] ?? []
+      }
       guard let token = waiting.popFirst() else { return nil }
       phase = .running(generation, waiting: waiting)
       return token

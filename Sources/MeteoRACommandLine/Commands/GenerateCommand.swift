@@ -38,7 +38,7 @@ private enum GenerateOptions {
     flag: "json",
     "Prints one line of JSON a prompt: prompt_ids, new_ids, text (what the new ids add to the "
       + "prompt's; null without a tokenizer), finish_reason (eos, length or cancelled), and name "
-      + "with --prompt-ids-file.")
+      + "with --prompt-ids-file. An error leaves out the prompts that have not ended.")
   static let showRouting = OptionDeclaration(
     flag: "show-routing",
     "Prints prompt and answer with the dominant adapter of every token: by background colour, or "
@@ -102,15 +102,15 @@ private struct GenerateCommand {
     let generation = try model.generation(
       of: prompts.map(\.tokens), mode: request.mode, options: options, recordsRouting: isRouted)
     do {
-      while !console.interruption.isRequested, let tokens = try generation.step() {
+      while let tokens = try generation.step(shouldStop: { console.interruption.isRequested }) {
         try view.show(tokens, of: generation)
       }
     } catch let error as MeteoRAError {
       // What the prompts have so far is text all the same.
-      try view.finish(generation)
+      try view.fail(generation)
       throw error
     }
-    if isRouted, !console.interruption.isRequested { try generation.runLastTokens() }
+    if isRouted { try generation.runLastTokens { console.interruption.isRequested } }
     try view.finish(generation)
   }
 

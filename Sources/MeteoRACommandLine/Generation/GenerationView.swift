@@ -9,4 +9,13 @@ protocol GenerationView {
 
   /// Shows what is left once no step follows: all sequences have ended, or the user stopped them.
   mutating func finish(_ generation: MeteoRAGeneration) throws(OutputFailure)
+
+  /// Shows what there is once an error has ended the run, which nobody stopped.
+  mutating func fail(_ generation: MeteoRAGeneration) throws(OutputFailure)
+}
+
+extension GenerationView {
+  mutating func fail(_ generation: MeteoRAGeneration) throws(OutputFailure) {
+    try finish(generation)
+  }
 }

@@ -22,16 +22,29 @@ struct JSONView: GenerationView {
     _ tokens: [GeneratedToken], of generation: MeteoRAGeneration
   ) throws(OutputFailure) {
     for token in tokens where token.finishReason != nil { finished.insert(token.sequence) }
-    while finished.contains(printed) { try printNext(of: generation.results) }
+    while finished.contains(printed) {
+      try print(printed, of: generation.results)
+      printed += 1
+    }
   }
 
   mutating func finish(_ generation: MeteoRAGeneration) throws(OutputFailure) {
     let results = generation.results
-    while printed < prompts.count { try printNext(of: results) }
+    for index in printed..<prompts.count { try print(index, of: results) }
+    printed = prompts.count
   }
 
-  private mutating func printNext(of results: [GenerationResult]) throws(OutputFailure) {
-    let (prompt, result) = (prompts[printed], results[printed])
+  /// Only prompts that have ended: any reason to finish would be wrong for the others.
+  mutating func fail(_ generation: MeteoRAGeneration) throws(OutputFailure) {
+    let results = generation.results
+    for index in printed..<prompts.count where finished.contains(index) {
+      try print(index, of: results)
+    }
+    printed = prompts.count
+  }
+
+  private func print(_ index: Int, of results: [GenerationResult]) throws(OutputFailure) {
+    let (prompt, result) = (prompts[index], results[index])
     let text = ContinuedText.text(
       of: result.newTokens, after: prompt.tokens, tokenizer: tokenizer)
     var members: [(key: String, value: JSONOutput)] = []
@@ -43,6 +56,5 @@ struct JSONView: GenerationView {
       ("finish_reason", .string(result.finishReason.rawValue)),
     ]
     try console.printLine(JSONOutput.object(members).line)
-    printed += 1
   }
 }

@@ -115,6 +115,11 @@ struct GenerateCommandTests {
       #expect(run.error.contains("hold NaN"))
       let shown = [a, b].map { $0[...step].map(String.init).joined(separator: ",") }
       #expect(run.output == "== a ==\n\(shown[0])\n== b ==\n\(shown[1])\n")
+      // Nobody cancelled: there is no line for a prompt that has not ended.
+      let json = ToolRun(["generate", "--model", model.path, "--json"] + options, input: prompts)
+      #expect(json.exitCode == 1)
+      #expect(json.error == run.error)
+      #expect(json.output.isEmpty)
     }
   }
 

@@ -116,6 +116,39 @@ struct MeteoRAGenerationTests {
     #expect(free.results == recorded.results)
   }
 
+  @Test("it can be stopped before every pass, also inside a long prompt")
+  func stopsBetweenPasses() throws {
+    let model = try TinyBundle().load()
+    // Passes of the first step: the begin of the long prompt, its rest with the short one.
+    let prompts = [model.tokens(600), [1, 2]]
+    for asked in 0..<6 {
+      let generation = try model.generation(
+        of: prompts, options: options(5), recordsRouting: true)
+      var count = 0
+      var steps = 0
+      while let tokens = try generation.step(shouldStop: {
+        count += 1
+        return count > asked
+      }) {
+        #expect(tokens.count == 2)
+        steps += 1
+      }
+      #expect(count == asked + 1)
+      #expect(steps == max(0, asked - 1))
+      #expect(generation.results.allSatisfy { $0.newTokens.count == steps })
+      #expect(generation.results.allSatisfy { $0.finishReason == .cancelled })
+      let known = generation.routing(of: 0).count
+      #expect(known == [0, 512, 600, 601, 602, 603][asked])
+      #expect(try generation.step() == nil)
+      try generation.runLastTokens { true }
+      #expect(generation.routing(of: 0).count == known)
+      #expect(generation.cacheByteCount == 0)
+    }
+    let free = try model.generation(of: prompts, options: options(5))
+    #expect(try free.step(shouldStop: { true }) == nil)
+    #expect(free.cacheByteCount == 0)
+  }
+
   @Test("the last tokens can be run in any state, which ends it")
   func lastTokens() throws {
     let model = try TinyBundle().load()
