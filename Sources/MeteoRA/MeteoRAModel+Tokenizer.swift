@@ -1,6 +1,12 @@
+import MeteoRASafetensors
 import MeteoRATokenizers
 
 extension MeteoRAModel {
+  /// Whether the base model's folder has a `tokenizer.json`, be it one that cannot be taken.
+  package var hasTokenizer: Bool {
+    FileStatus.isThere(files.base.appendingPathComponent("tokenizer.json"))
+  }
+
   /// Loads the tokenizer in the base model's folder.
   ///
   /// A model runs without one; everything that takes ids does not need it.

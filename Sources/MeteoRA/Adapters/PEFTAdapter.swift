@@ -119,7 +119,7 @@ struct PEFTAdapter: Sendable {
       FileManager.default.fileExists(atPath: pickled.path)
     {
       throw .unsupported(
-        file: folder.path, field: "the weights", found: "adapter_model.bin",
+        file: folder.path, field: "the weights' file", found: "adapter_model.bin",
         supported: weightsFile)
     }
     do throws(SafetensorsError) {

@@ -5,8 +5,8 @@ import MeteoRASafetensors
 /// Makes a bundle: one folder that holds a base, adapters, gates and the router's settings.
 ///
 /// The parts are loaded once where they are, so that one that does not fit is named by its own path.
-/// The folder is filled under a temporary name beside its place, loaded to be sure that it works,
-/// and then renamed: it is there complete or not at all.
+/// The folder is filled under a temporary name beside its place, loaded, with the tokenizer if there
+/// is one, to be sure that it works, and then renamed: it is there complete or not at all.
 ///
 /// A checkpoint of the published code is split on the way: A and B go to the adapters, which keep
 /// the configurations that the checkpoint does not hold, and the gates to a file of their own. Its
@@ -60,7 +60,7 @@ public struct BundleWriter {
   }
 
   private func fill(_ folder: URL, _ shouldStop: @escaping () -> Bool) throws(MeteoRAError) {
-    _ = try MeteoRAModel(files: files, shouldStop: shouldStop)
+    try Self.load(files, shouldStop)
     let target: NewFolder
     do throws(FileAccessError) {
       target = try NewFolder(creating: folder)
@@ -73,14 +73,21 @@ public struct BundleWriter {
     try filling.addBase()
     try filling.addAdaptersAndGates()
     try filling.addManifest()
-    _ = try MeteoRAModel(
-      files: try ModelFiles(folder: target.temporary), shouldStop: shouldStop)
+    try Self.load(try ModelFiles(folder: target.temporary), shouldStop)
     if shouldStop() { throw .cancelled(path: folder.path) }
     do throws(FileAccessError) {
       try target.commit()
     } catch {
       throw .file(error)
     }
+  }
+
+  /// Throws unless the parts make a model, and its tokenizer can be read if there is one.
+  private static func load(
+    _ files: ModelFiles, _ shouldStop: @escaping () -> Bool
+  ) throws(MeteoRAError) {
+    let model = try MeteoRAModel(files: files, shouldStop: shouldStop)
+    if model.hasTokenizer { _ = try model.loadTokenizer() }
   }
 
   /// Asked before the long work as well as at its end.
@@ -113,7 +120,7 @@ private struct Filling {
   func addBase() throws(MeteoRAError) {
     var names = ["config.json"]
     names += BundleWriter.optionalBaseFiles.filter { name in
-      FileManager.default.fileExists(atPath: files.base.appendingPathComponent(name).path)
+      FileStatus.isThere(files.base.appendingPathComponent(name))
     }
     names += try weightFiles()
     for name in names {

@@ -11,13 +11,18 @@ public struct ModelFiles: Sendable, Equatable {
     /// Holds `adapter_config.json` and `adapter_model.safetensors`.
     public var folder: URL
 
+    /// What ``isFolderName(_:)`` asks for, in words.
+    package static let nameRule =
+      "1 to 255 bytes without '/', '\\' and control characters, and not '.' or '..'"
+
     /// The name is checked when a model is loaded.
     public init(name: String, folder: URL) {
       self.name = name
       self.folder = folder
     }
 
-    fileprivate var hasFolderName: Bool {
+    /// Whether a folder can have the name on every system.
+    package static func isFolderName(_ name: String) -> Bool {
       guard (1...255).contains(name.utf8.count),
         name.utf8.contains(where: { $0 != 0x2E }) || name.utf8.count > 2
       else { return false }
@@ -82,8 +87,7 @@ public struct ModelFiles: Sendable, Equatable {
 
   /// Whether a folder holds a `meteora.json`.
   public static func isBundle(_ folder: URL) -> Bool {
-    let manifest = folder.appendingPathComponent(BundleManifest.fileName)
-    return FileManager.default.fileExists(atPath: manifest.path)
+    FileStatus.isThere(folder.appendingPathComponent(BundleManifest.fileName))
   }
 
   /// The adapters of a folder of PEFT folders, in the byte order of their names.
@@ -118,10 +122,10 @@ public struct ModelFiles: Sendable, Equatable {
     var known: Set<[UInt8]> = []
     for adapter in adapters {
       let bytes = Array(adapter.name.utf8)
-      guard adapter.hasFolderName else {
+      guard Adapter.isFolderName(adapter.name) else {
         throw .invalid(
           file: adapter.folder.path, field: "adapter name", found: "'\(printable(adapter.name))'",
-          expected: "1 to 255 bytes without '/', '\\' and control characters, and not '.' or '..'")
+          expected: Adapter.nameRule)
       }
       guard known.insert(bytes).inserted else { throw .duplicateAdapter(name: adapter.name) }
     }

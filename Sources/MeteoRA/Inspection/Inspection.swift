@@ -38,7 +38,7 @@ public enum Inspection: Sendable {
       throw .file(.noPermission(path: url.path, operation: "read"))
     }
     func holds(_ name: String) -> Bool {
-      FileManager.default.fileExists(atPath: url.appendingPathComponent(name).path)
+      FileStatus.isThere(url.appendingPathComponent(name))
     }
     if holds(BundleManifest.fileName) {
       self = .bundle(try BundleInspection(folder: url))

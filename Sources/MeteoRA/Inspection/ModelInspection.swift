@@ -74,7 +74,7 @@ public struct ModelInspection: Sendable {
     }
 
     tokenizerFiles = ["tokenizer.json", "tokenizer.model"].filter { name in
-      FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path)
+      FileStatus.isThere(folder.appendingPathComponent(name))
     }
     var vocabulary: Int?
     if tokenizerFiles.first == "tokenizer.json" {

@@ -1,4 +1,3 @@
-import Foundation
 import MeteoRA
 import MeteoRATokenizers
 
@@ -9,8 +8,7 @@ extension MeteoRAModel {
   /// - Throws: `MeteoRAError` if there is one that is not supported, ``CommandFailure`` if one is
   ///   needed and there is none.
   func tokenizer(isNeeded: Bool) throws -> Tokenizer? {
-    let file = files.base.appendingPathComponent("tokenizer.json")
-    if FileManager.default.fileExists(atPath: file.path) { return try loadTokenizer() }
+    if hasTokenizer { return try loadTokenizer() }
     guard !isNeeded else {
       throw CommandFailure(
         "\(files.base.path): has no tokenizer.json to read the prompt with; give --prompt-ids or "

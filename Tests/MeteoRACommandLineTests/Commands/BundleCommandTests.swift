@@ -39,6 +39,25 @@ struct BundleCommandTests {
     }
   }
 
+  @Test("a tokenizer that cannot be taken leaves nothing behind", arguments: [[], ["--link"]])
+  func brokenTokenizer(options: [String]) throws {
+    try withTemporaryFolder { folder in
+      let base = folder.appendingPathComponent("base")
+      try FileManager.default.copyItem(atPath: Fixture.demo("base"), toPath: base.path)
+      let file = base.appendingPathComponent("tokenizer.json")
+      try Data(contentsOf: file).prefix(5000).write(to: file)
+      let run = ToolRun(
+        [
+          "bundle", "--base", base.path, "--adapters", try Fixture.demo("adapters"), "--gates",
+          try Fixture.demo("gates.safetensors"), "--output",
+          folder.appendingPathComponent("b").path,
+        ] + options)
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains("\(base.path)/tokenizer.json:"), "\(run.error)")
+      #expect(try folder.contents() == ["base"])
+    }
+  }
+
   @Test("it records the router's settings and the order of the adapters")
   func recordsSettings() throws {
     try withTemporaryFolder { folder in

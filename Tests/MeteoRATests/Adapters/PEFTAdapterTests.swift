@@ -131,7 +131,7 @@ struct PEFTAdapterTests {
     try FileManager.default.removeItem(at: weights)
     #expect(try error().description.contains("adapter_model.safetensors"))
     try folder.write("", to: "adapters/second/adapter_model.bin")
-    #expect(try error().label == "unsupported the weights")
+    #expect(try error().label == "unsupported the weights' file")
     #expect(try error().description.contains("adapter_model.bin"))
     try FileManager.default.removeItem(
       at: folder.url.appendingPathComponent("adapters/second/adapter_config.json"))
