@@ -49,16 +49,15 @@ package enum MeteoraTool {
     case "--help", "-h":
       try console.print(HelpPage.overview)
       return .success
+    case "help":
+      try console.print(help(on: arguments.dropFirst()))
+      return .success
     case "--version":
       try console.print("meteora \(version)\n")
       return .success
     default: break
     }
-    guard let command = commands.first(where: { $0.name == first }) else {
-      let kind = first.utf8.starts(with: "-".utf8) ? "option" : "command"
-      let candidates = commands.map(\.name) + ["--help", "--version"]
-      throw UsageError.unknown(kind, first, among: candidates, help: "meteora --help")
-    }
+    let command = try command(named: first)
     let parsed: ParsedArguments
     do {
       parsed = try ParsedArguments(arguments.dropFirst(), of: command)
@@ -69,14 +68,35 @@ package enum MeteoraTool {
     return try command.run(parsed, console)
   }
 
+  /// What `meteora help` prints.
+  private static func help(on names: ArraySlice<String>) throws -> String {
+    guard let name = names.first else { return HelpPage.overview }
+    if names.count > 1 {
+      throw UsageError(
+        "unexpected argument '\(printableArgument(names[names.startIndex + 1]))'; 'meteora help' "
+          + "takes one command")
+    }
+    return HelpPage.page(of: try command(named: name))
+  }
+
+  private static func command(named name: String) throws -> Command {
+    if let command = commands.first(where: { $0.name == name }) { return command }
+    let kind = name.utf8.starts(with: "-".utf8) ? "option" : "command"
+    let candidates = commands.map(\.name) + ["help", "--help", "--version"]
+    throw UsageError.unknown(kind, name, among: candidates, help: "meteora --help")
+  }
+
   /// Runs a command with the arguments, streams and signals of this process.
   ///
   /// - Returns: The exit code.
   package static func runInProcess() -> Int32 {
     ProcessStreams.prepare()
-    let error = DescriptorSink(STDERR_FILENO, name: "standard error")
-    guard let arguments = ProcessStreams.arguments else {
-      try? error.write(Array("meteora: an argument is not UTF-8 text\n".utf8))
+    let errors = DescriptorSink(STDERR_FILENO, name: "standard error")
+    let arguments: [String]
+    do throws(UsageError) {
+      arguments = try ProcessStreams.arguments()
+    } catch {
+      try? errors.write(Array("meteora: \(error.message)\n".utf8))
       return ExitCode.usage.rawValue
     }
     let interruption = Interruption()
@@ -84,7 +104,7 @@ package enum MeteoraTool {
     return withExtendedLifetime(watcher) {
       run(
         arguments: arguments, input: DescriptorSource(STDIN_FILENO, name: "standard input"),
-        output: DescriptorSink(STDOUT_FILENO, name: "standard output"), error: error,
+        output: DescriptorSink(STDOUT_FILENO, name: "standard output"), error: errors,
         environment: ProcessInfo.processInfo.environment, interruption: interruption)
     }
   }

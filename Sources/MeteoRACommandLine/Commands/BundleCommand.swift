@@ -13,8 +13,8 @@ extension Command {
     description: [
       "Copies the base's configuration, weights and tokenizer, each adapter's two files and the "
         + "gates into a new folder with a meteora.json, which every --model takes. The folder is "
-        + "loaded before it gets its name: it is there complete and working, or not at all. (Only "
-        + "a program that is killed leaves a folder .meteora-*.tmp beside it.)",
+        + "loaded, its tokenizer too, before it gets its name: it is there complete and working, or "
+        + "not at all. (Only a program that is killed leaves a folder .meteora-*.tmp beside it.)",
       "--checkpoint splits a checkpoint of the published code: A, B and gates come from it, "
         + "adapter_config.json from the adapters. Its base has to be that of --base.",
     ],
@@ -76,7 +76,7 @@ private enum BundleOptions {
 
   static func writer(_ arguments: ParsedArguments) throws -> BundleWriter {
     try ModelOptions.refuseContradictions(arguments)
-    let folder = try Paths.folder(arguments.requiredText(base))
+    let folder = try Paths.folder(arguments.requiredPath(base))
     guard !ModelFiles.isBundle(folder) else {
       throw UsageError(
         "option --base is \(folder.path), which is a bundle; give the plain folder inside it")
@@ -98,6 +98,6 @@ private enum BundleOptions {
   }
 
   static func target(_ arguments: ParsedArguments) throws -> URL {
-    try Paths.newFolder(arguments.requiredText(output))
+    try Paths.newFolder(arguments.requiredPath(output))
   }
 }

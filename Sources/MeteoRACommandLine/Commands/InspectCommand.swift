@@ -25,7 +25,7 @@ extension Command {
         throw UsageError("'meteora inspect' needs a file or folder; see 'meteora inspect --help'")
       }
       let url = try Paths.any(path)
-      let base = try arguments.text(InspectOptions.base).map { try InspectOptions.base($0) }
+      let base = try arguments.path(InspectOptions.base).map { try InspectOptions.base($0) }
       let inspection = try Inspection(contentsOf: url, base: base)
       if base != nil {
         guard case .adapter = inspection else {

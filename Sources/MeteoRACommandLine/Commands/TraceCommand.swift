@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRA
 import MeteoRALlama
 
@@ -14,7 +15,8 @@ extension Command {
         + ".post_attention_norm, .attention, .q_rope, .k_rope and, of every module, .input, .base, "
         + ".delta and .output.",
       "With --prompt-ids-file the names of the tensors begin with the prompt's name and a slash. "
-        + "The file appears when it is complete.",
+        + "The file appears when it is complete. (Only a program that is killed leaves a file "
+        + ".meteora-*.tmp beside it.)",
       PromptOptions.templateNotice,
     ],
     groups: [ModelOptions.groups[0], PromptOptions.group, TraceOptions.group]
@@ -25,7 +27,9 @@ extension Command {
     ],
     run: { arguments, console in
       let request = try ModelOptions.request(arguments)
-      let output = try Paths.output(arguments.requiredText(TraceOptions.output))
+      let output = try TraceOptions.target(arguments)
+      try Paths.requireOther(
+        output, than: request.filesToRead + PromptOptions.filesToRead(arguments))
       let prompts = try PromptOptions.read(arguments, console: console)
       let model = try request.load(
         console: console, isVerbose: arguments.isGiven(ModelOptions.verbose))
@@ -51,8 +55,21 @@ extension Command {
 
 /// The options of `trace` alone.
 private enum TraceOptions {
-  static let output = OptionDeclaration("output", "F", "The file to be written. Required.")
+  static let output = OptionDeclaration(
+    "output", "F",
+    "The file to be written. One that is there already is replaced, and a symbolic link followed; "
+      + "a file that the command reads is refused. Required.")
   static let all = OptionDeclaration(flag: "all", "Every intermediate value.")
 
   static let group = OptionGroup("Output", [output, all, ModelOptions.verbose])
+
+  static func target(_ arguments: ParsedArguments) throws -> URL {
+    let path = try arguments.requiredPath(output)
+    guard path != "-" else {
+      throw UsageError(
+        "option \(output.spelling) is '-', but a trace is not written to standard output; give the "
+          + "path of a file")
+    }
+    return try Paths.output(path)
+  }
 }

@@ -23,12 +23,12 @@ extension Command {
       "meteora verify --pack Fixtures/golden --against mine.safetensors --only math/",
     ],
     run: { arguments, console in
-      let pack = try Paths.folder(arguments.requiredText(VerifyOptions.pack))
+      let pack = try Paths.folder(arguments.requiredPath(VerifyOptions.pack))
       let lists = arguments.isGiven(VerifyOptions.list)
       if lists, arguments.isGiven(VerifyOptions.against) {
         throw UsageError("option --list judges nothing, so it goes without --against")
       }
-      let candidates = try arguments.text(VerifyOptions.against).map { try Paths.file($0) }
+      let candidates = try arguments.path(VerifyOptions.against).map { try Paths.file($0) }
       let verification = try Verification(pack: pack)
       let choice = try CaseChoice(
         prefixes: arguments.texts(VerifyOptions.only), of: verification.manifest.cases)

@@ -6,6 +6,8 @@ enum ProcessStreams {
   static func prepare() {
     // A closed reader is then an error of `write` like any other.
     signal(SIGPIPE, SIG_IGN)
+    // So is a file that grows beyond the user's limit.
+    signal(SIGXFSZ, SIG_IGN)
     // Whoever closed a standard stream must not see it come back as a file of ours, into which
     // text would then go: the number is taken, by something that can be neither read nor written.
     for number in [STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO] where fcntl(number, F_GETFD) < 0 {
@@ -13,17 +15,30 @@ enum ProcessStreams {
     }
   }
 
-  /// The arguments without the program's name; `nil` if one is not UTF-8, which
-  /// `CommandLine.arguments` would repair silently.
-  static var arguments: [String]? {
-    var arguments: [String] = []
-    for pointer in UnsafeBufferPointer(
-      start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)
-    ).dropFirst() {
-      guard let pointer, let text = String(validatingCString: pointer) else { return nil }
-      arguments.append(text)
+  /// The arguments without the program's name.
+  ///
+  /// - Throws: ``UsageError`` for one that is not UTF-8, which `CommandLine.arguments` would repair
+  ///   silently.
+  static func arguments() throws(UsageError) -> [String] {
+    try texts(
+      of: UnsafeBufferPointer(
+        start: CommandLine.unsafeArgv, count: Int(CommandLine.argc)
+      ).dropFirst())
+  }
+
+  /// Takes arguments as UTF-8, each as it is.
+  static func texts(
+    of arguments: some Sequence<UnsafeMutablePointer<CChar>?>
+  ) throws(UsageError) -> [String] {
+    var texts: [String] = []
+    for argument in arguments {
+      guard let argument, let text = String(validatingCString: argument) else {
+        let before = texts.last.map { ", which follows '\(printableArgument($0))'," } ?? ""
+        throw UsageError("argument \(texts.count + 1)\(before) is not UTF-8 text")
+      }
+      texts.append(text)
     }
-    return arguments
+    return texts
   }
 }
 

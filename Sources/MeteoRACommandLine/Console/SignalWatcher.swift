@@ -1,18 +1,21 @@
 import Dispatch
 import Foundation
+import MeteoRASafetensors
 
-/// Turns SIGINT and SIGTERM into an ``Interruption``.
+/// Turns SIGINT, SIGTERM and SIGHUP into an ``Interruption``. A process that nobody ends gracefully
+/// ends here, without the temporary files that it has begun.
 final class SignalWatcher {
   private var sources: [any DispatchSourceSignal] = []
 
   init(_ interruption: Interruption) {
-    for number in [SIGINT, SIGTERM] {
-      // A shell starts background jobs with SIGINT ignored; that is to stay so.
+    for number in [SIGINT, SIGTERM, SIGHUP] {
+      // A shell starts background jobs with SIGINT ignored, nohup with SIGHUP; that is to stay so.
       if SignalWatcher.isIgnored(number) { continue }
       signal(number, SIG_IGN)
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler {
-        if !interruption.request(exitCode: 128 + number) { _exit(128 + number) }
+        if interruption.request(exitCode: 128 + number) { return }
+        TemporaryPaths.shared.removeAll { _exit(128 + number) }
       }
       source.resume()
       sources.append(source)

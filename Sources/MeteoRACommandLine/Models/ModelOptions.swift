@@ -75,7 +75,7 @@ enum ModelOptions {
   ///   cannot be read.
   static func request(_ arguments: ParsedArguments) throws -> ModelRequest {
     try refuseContradictions(arguments)
-    let folder = try Paths.folder(arguments.requiredText(model))
+    let folder = try Paths.folder(arguments.requiredPath(model))
     var files = try ModelFiles(folder: folder)
     if ModelFiles.isBundle(folder) {
       for option in [adapters, adapter, gates, checkpoint] where arguments.isGiven(option) {
@@ -98,7 +98,7 @@ enum ModelOptions {
         "option \(router.spelling) has no effect: the model has no gates, so it does not route")
     }
     return ModelRequest(
-      files: files, mode: mode,
+      folder: folder, files: files, mode: mode,
       kernel: try arguments.choice(kernel, of: LoRAMoEKernel.self) ?? .tiled,
       parallelism: try parallelism(arguments))
   }
@@ -115,7 +115,7 @@ enum ModelOptions {
 
   /// The adapters and gates that make a plain folder a MeteoRA model.
   static func addParts(to files: inout ModelFiles, _ arguments: ParsedArguments) throws {
-    if let folder = arguments.text(adapters) {
+    if let folder = try arguments.path(adapters) {
       files.adapters = try ModelFiles.adapters(in: Paths.folder(folder))
     }
     for text in arguments.texts(adapter) {
@@ -129,11 +129,16 @@ enum ModelOptions {
       if files.adapters.contains(where: { $0.name.utf8.elementsEqual(name.utf8) }) {
         throw UsageError("option --adapter names '\(printableArgument(name))' twice")
       }
+      guard ModelFiles.Adapter.isFolderName(name) else {
+        throw UsageError(
+          "option --adapter gives the name '\(printableArgument(name))', expected "
+            + ModelFiles.Adapter.nameRule)
+      }
       files.adapters.append(
         .init(name: name, folder: try Paths.folder(String(decoding: parts[1], as: UTF8.self))))
     }
     for option in [gates, checkpoint] {
-      guard let file = arguments.text(option) else { continue }
+      guard let file = try arguments.path(option) else { continue }
       guard !files.adapters.isEmpty else {
         throw UsageError(
           "option \(option.spelling) needs adapters: give --adapters DIR or --adapter NAME=DIR")
@@ -169,7 +174,8 @@ enum ModelOptions {
   private static func unknownAdapter(_ name: String, in files: ModelFiles) -> any Error {
     let known = files.adapters.map(\.name)
     guard !known.isEmpty else {
-      return UsageError("option --single-adapter needs a model with adapters, this one has none")
+      return CommandFailure(
+        "option --single-adapter needs a model with adapters, this one has none")
     }
     guard let nearest = nearestName(to: name, among: known) else {
       return MeteoRAError.unknownAdapter(name: name, known: known)

@@ -1,12 +1,18 @@
+import Foundation
 import MeteoRA
 import MeteoRAKernels
 
 /// A model as the options ask for it, not loaded yet.
 struct ModelRequest {
+  /// What the user gave: a bundle or a plain folder.
+  var folder: URL
   var files: ModelFiles
   var mode: MeteoRAModel.Mode
   var kernel: LoRAMoEKernel
   var parallelism: Parallelism
+
+  /// The files that ``load(console:isVerbose:)`` and the tokenizer read.
+  var filesToRead: [URL] { files.filesToRead(in: folder) }
 
   /// Loads the model, and describes it on standard error if that is a terminal or asked for.
   func load(console: Console, isVerbose: Bool) throws -> MeteoRAModel {

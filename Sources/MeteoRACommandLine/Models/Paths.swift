@@ -29,16 +29,25 @@ enum Paths {
   /// A file that is to be made or replaced.
   static func output(_ path: String) throws -> URL {
     let url = URL(fileURLWithPath: path, isDirectory: false)
-    if path.isEmpty { throw emptyPath }
     try ReplacementFile.requireReplaceable(url)
-    try requireParent(of: url)
     return url
+  }
+
+  /// Throws if a file that is to be replaced is one of those that are read.
+  static func requireOther(_ output: URL, than inputs: [URL]) throws {
+    guard let identity = FileIdentity(of: output) else { return }
+    guard let input = inputs.first(where: { FileIdentity(of: $0) == identity }) else { return }
+    let shown = printable(output.path, limit: 1024)
+    throw CommandFailure(
+      output.path.utf8.elementsEqual(input.path.utf8)
+        ? "\(shown): is read by this command, expected another path for what it writes"
+        : "\(shown): is the same file as \(printable(input.path, limit: 1024)), which this command "
+          + "reads, expected another path for what it writes")
   }
 
   /// A folder that is to be made.
   static func newFolder(_ path: String) throws -> URL {
     let url = URL(fileURLWithPath: path, isDirectory: true)
-    if path.isEmpty { throw emptyPath }
     try NewFolder.requireNothing(at: url)
     try requireParent(of: url)
     return url
@@ -54,12 +63,8 @@ enum Paths {
     }
   }
 
-  private static var emptyPath: CommandFailure {
-    CommandFailure("a path is empty, expected a file or folder")
-  }
-
   private static func isFolder(_ path: String) throws -> Bool {
-    if path.isEmpty { throw emptyPath }
+    if path.isEmpty { throw UsageError("a path is empty, expected a file or folder") }
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) else {
       if access(path, F_OK) != 0, errno == EACCES {

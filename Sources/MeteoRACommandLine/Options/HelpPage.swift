@@ -7,7 +7,7 @@ enum HelpPage {
     ("0", "done"),
     ("1", "bad data, data that do not fit the command line, or a check that failed"),
     ("64", "the command line is wrong"),
-    ("130, 143", "interrupted (Ctrl-C, SIGTERM); what there was is printed"),
+    ("129, 130, 143", "interrupted (SIGHUP, Ctrl-C, SIGTERM); what there was is printed"),
     ("141", "nobody reads the output any more"),
   ]
 
@@ -26,6 +26,7 @@ enum HelpPage {
     page += "\nOptions\n"
     page += table([
       ("COMMAND --help", "What a command does, its options, and examples."),
+      ("help COMMAND", "The same."),
       ("--version", "The version of this program."),
     ])
     return page + "\nExit codes\n" + table(exitCodes)

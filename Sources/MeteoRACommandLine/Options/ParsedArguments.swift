@@ -89,6 +89,20 @@ struct ParsedArguments {
     return text
   }
 
+  /// The value of an option that is a path.
+  func path(_ option: OptionDeclaration) throws -> String? {
+    guard let text = text(option) else { return nil }
+    guard !text.isEmpty else {
+      throw UsageError("option \(option.spelling) is empty, expected a path")
+    }
+    return text
+  }
+
+  /// The value of an option that is a path and has to be there.
+  func requiredPath(_ option: OptionDeclaration) throws -> String {
+    try path(option) ?? requiredText(option)
+  }
+
   /// The value of an option that is an integer.
   func integer(_ option: OptionDeclaration, in allowed: ClosedRange<Int>) throws -> Int? {
     guard let text = text(option) else { return nil }
@@ -129,10 +143,12 @@ struct ParsedArguments {
 }
 
 /// The value of digits with an optional minus sign, nothing else.
-func decimalInteger(_ text: some StringProtocol) -> Int? {
+func decimalInteger(_ text: String) -> Int? {
   let digits = text.utf8.starts(with: "-".utf8) ? text.utf8.dropFirst() : text.utf8[...]
-  guard digits.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }) else {
-    return nil
-  }
-  return Int(text)
+  return isDigits(digits) ? Int(text) : nil
+}
+
+/// Whether a text is decimal digits alone, at least one.
+func isDigits(_ text: some Collection<UInt8>) -> Bool {
+  !text.isEmpty && text.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains)
 }

@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRA
 import MeteoRALlama
 import MeteoRASafetensors
@@ -54,16 +55,22 @@ enum PromptOptions {
         source: .text(value, origin: option.spelling),
         addsSpecialTokens: !arguments.isGiven(noSpecialTokens))
     case promptFile.name:
-      let file = try TextFile(value, console: console)
+      let file = try TextFile(try arguments.requiredPath(option), console: console)
       return PromptRequest(
         source: .text(try file.text(), origin: file.name),
         addsSpecialTokens: !arguments.isGiven(noSpecialTokens))
     case promptIDs.name:
       return PromptRequest(source: .ids([NamedPrompt(tokens: try ids(value))], file: nil))
     default:
-      let file = try TextFile(value, console: console)
+      let file = try TextFile(try arguments.requiredPath(option), console: console)
       return PromptRequest(source: .ids(try named(file), file: file.name))
     }
+  }
+
+  /// The file that the prompts come from, if they do; not that of standard input.
+  static func filesToRead(_ arguments: ParsedArguments) -> [URL] {
+    [promptFile, promptIDsFile].compactMap(arguments.text).filter { $0 != "-" }
+      .map { URL(fileURLWithPath: $0, isDirectory: false) }
   }
 
   /// Ids between commas, with spaces where one likes.
@@ -74,6 +81,11 @@ enum PromptOptions {
         let digits = String(
           decoding: part.drop { $0 == space }.reversed().drop { $0 == space }.reversed(),
           as: UTF8.self)
+        if decimalInteger(digits) == nil, isDigits(digits.utf8) {
+          throw UsageError(
+            "option \(promptIDs.spelling) holds '\(printableArgument(digits))', which is too large "
+              + "for a token id")
+        }
         guard !digits.isEmpty, let id = decimalInteger(digits), id >= 0 else {
           throw UsageError(
             "option \(promptIDs.spelling) holds '\(printableArgument(digits))', expected token ids "

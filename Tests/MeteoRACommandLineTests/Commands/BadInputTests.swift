@@ -30,7 +30,6 @@ struct BadInputTests {
       ["generate", "--model", weights] + prompt, "model.safetensors: is a file, expected a folder")
     expectFailure(
       ["generate", "--model", "/nowhere"] + prompt, "/nowhere: no such file or folder")
-    expectFailure(["generate", "--model", ""] + prompt, "a path is empty")
     expectFailure(
       ["generate", "--model", base, "--adapters", weights] + prompt, "is a file, expected a folder")
     expectFailure(
@@ -135,6 +134,10 @@ struct BadInputTests {
       try demo(["--prompt-ids", "1", "--single-adapter", "x"]),
       "no adapter is named 'x'; the model has arithmetic, capitals, reverse, rhymes, translate")
     expectFailure(
+      ["generate", "--model", try Fixture.demo("base"), "--prompt-ids", "1"]
+        + ["--single-adapter", "x"],
+      "option --single-adapter needs a model with adapters, this one has none")
+    expectFailure(
       try demo(["--prompt-ids", "1", "--router-top-k", "6"]),
       "router top-k is 6, but the model has 5 adapters; give --router-top-k 1 to 5")
   }
@@ -153,6 +156,27 @@ struct BadInputTests {
       expectFailure(arguments, "moe_gate.weight' has the shape [3, 32], expected [5, 64]")
       try Data("{".utf8).write(to: copy.appendingPathComponent("meteora.json"))
       expectFailure(arguments, "meteora.json:1:2 (byte 1): the document ends here")
+    }
+  }
+
+  @Test(
+    "a link that leads nowhere is there, and cannot be read",
+    arguments: ["config.json", "meteora.json", "tokenizer.json"])
+  func links(name: String) throws {
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("m")
+      try FileManager.default.copyItem(atPath: Fixture.demo("base"), toPath: copy.path)
+      let file = copy.appendingPathComponent(name)
+      try? FileManager.default.removeItem(at: file)
+      try FileManager.default.createSymbolicLink(
+        atPath: file.path, withDestinationPath: name)
+      let reason = "/\(name): cannot read: Too many levels of symbolic links"
+      expectFailure(["generate", "--model", copy.path, "--prompt", "x"], reason)
+      if name == "tokenizer.json" {
+        #expect(ToolRun(["inspect", copy.path]).output.contains(reason))
+      } else {
+        expectFailure(["inspect", copy.path], reason)
+      }
     }
   }
 

@@ -82,4 +82,88 @@ struct TraceCommandTests {
       #expect(device.error.contains("/dev/null: is a device, expected a file"))
     }
   }
+
+  /// A copy of the demo in `folder`.
+  private func demo(in folder: URL) throws -> URL {
+    let copy = folder.appendingPathComponent("demo", isDirectory: true)
+    try FileManager.default.copyItem(atPath: Fixture.demo(), toPath: copy.path)
+    return copy
+  }
+
+  @Test(
+    "a file that is read is refused, by whatever path",
+    arguments: [
+      "meteora.json", "gates.safetensors", "base/config.json", "base/model.safetensors",
+      "base/tokenizer.json", "adapters/rhymes/adapter_config.json",
+      "adapters/rhymes/adapter_model.safetensors",
+    ])
+  func refusesInput(name: String) throws {
+    try withTemporaryFolder { folder in
+      let demo = try demo(in: folder)
+      let file = demo.appendingPathComponent(name)
+      let bytes = try Data(contentsOf: file)
+      let trace = ["trace", "--model", demo.path, "--prompt-ids", "1", "--output"]
+      let plain = ToolRun(trace + [file.path])
+      #expect(plain.exitCode == 1)
+      #expect(plain.error.contains("/\(name): is read by this command"), "\(plain.error)")
+      let symbolic = folder.appendingPathComponent("s")
+      try FileManager.default.createSymbolicLink(at: symbolic, withDestinationURL: file)
+      let hard = folder.appendingPathComponent("h")
+      try FileManager.default.linkItem(at: file, to: hard)
+      for link in [symbolic, hard] {
+        let run = ToolRun(trace + [link.path])
+        #expect(run.exitCode == 1)
+        #expect(run.error.contains("\(link.path): is the same file as "), "\(run.error)")
+        #expect(run.error.contains("/\(name), which this command reads"), "\(run.error)")
+      }
+      #expect(try Data(contentsOf: file) == bytes)
+      #expect(try folder.contents() == ["demo", "h", "s"])
+    }
+  }
+
+  @Test("so are a shard, a checkpoint and a file of prompts")
+  func refusesOtherInputs() throws {
+    try withTemporaryFolder { folder in
+      func refuses(_ arguments: [String], _ file: String) {
+        let run = ToolRun(["trace"] + arguments + ["--output", file])
+        #expect(run.exitCode == 1)
+        #expect(run.error.contains("\(file): is read by this command"), "\(run.error)")
+      }
+      let sharded = try Fixture.model("hf5-bundle-llama3-bf16") + "/base"
+      let shard = try #require(
+        URL(fileURLWithPath: sharded).contents().first { $0.contains("-of-") })
+      refuses(["--model", sharded, "--prompt-ids", "1"], "\(sharded)/\(shard)")
+      let published = try Fixture.model("published")
+      let checkpoint = published + "/meteora_checkpoint.safetensors"
+      refuses(
+        ["--model", published, "--adapters", published + "/adapters"]
+          + ["--checkpoint", checkpoint, "--prompt-ids", "1"], checkpoint)
+      for (option, text) in [("--prompt-file", "abc"), ("--prompt-ids-file", #"{"a":[1]}"#)] {
+        let prompts = folder.appendingPathComponent("p")
+        try Data(text.utf8).write(to: prompts)
+        refuses(["--model", try Fixture.demo(), option, prompts.path], prompts.path)
+        #expect(try Data(contentsOf: prompts) == Data(text.utf8))
+      }
+    }
+  }
+
+  @Test("a symbolic link is followed, and stays")
+  func followsLink() throws {
+    try withTemporaryFolder { folder in
+      let target = folder.appendingPathComponent("t.safetensors")
+      let link = folder.appendingPathComponent("link")
+      try FileManager.default.createSymbolicLink(
+        atPath: link.path, withDestinationPath: "t.safetensors")
+      for _ in 0..<2 {
+        let run = ToolRun([
+          "trace", "--model", try Fixture.demo(), "--prompt-ids", "1", "--output", link.path,
+        ])
+        #expect(run.exitCode == 0, "\(run.error)")
+        #expect(try folder.contents() == ["link", "t.safetensors"])
+        #expect(
+          try FileManager.default.destinationOfSymbolicLink(atPath: link.path) == "t.safetensors")
+        #expect(try SafetensorsFile(contentsOf: target).tensorIfPresent(named: "logits") != nil)
+      }
+    }
+  }
 }

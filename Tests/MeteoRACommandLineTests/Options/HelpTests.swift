@@ -15,6 +15,22 @@ struct HelpTests {
     #expect(run.error.isEmpty)
   }
 
+  @Test("'help' is another way to ask for it")
+  func helpCommand() {
+    #expect(ToolRun(["help"]).output == ToolRun(["--help"]).output)
+    for name in Self.commands {
+      let run = ToolRun(["help", name])
+      #expect(run.exitCode == 0)
+      #expect(run.output == ToolRun([name, "--help"]).output)
+    }
+  }
+
+  @Test("of what leaves a temporary file it says so", arguments: ["bundle", "trace"])
+  func temporaryFiles(name: String) {
+    let words = ToolRun([name, "--help"]).output.split { $0 == " " || $0 == "\n" }
+    #expect(words.joined(separator: " ").contains("Only a program that is killed leaves a f"))
+  }
+
   @Test("it gives the version")
   func version() {
     let run = ToolRun(["--version"])
@@ -31,7 +47,9 @@ struct HelpTests {
     for option in command.options { #expect(run.output.contains("\n  \(option.spelling)")) }
     #expect(command.examples.count >= 2)
     for example in command.examples { #expect(run.output.contains("  \(example)\n")) }
-    for code in ["0", "1", "64", "130, 143", "141"] { #expect(run.output.contains("\n  \(code) ")) }
+    for code in ["0", "1", "64", "129, 130, 143", "141"] {
+      #expect(run.output.contains("\n  \(code) "))
+    }
     #expect(run.lines.allSatisfy { $0.unicodeScalars.count <= 80 })
     #expect(Set(command.options.map(\.name)).count == command.options.count)
   }

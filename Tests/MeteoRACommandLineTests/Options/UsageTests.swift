@@ -9,6 +9,24 @@ struct UsageTests {
     ([], "no command given"),
     (["generat"], "unknown command 'generat'; did you mean 'generate'?"),
     (["tokenize"], "unknown command 'tokenize'; see 'meteora --help'"),
+    (["help", "generat"], "unknown command 'generat'; did you mean 'generate'?"),
+    (["help", "trace", "x"], "unexpected argument 'x'; 'meteora help' takes one command"),
+    (["hlep"], "unknown command 'hlep'; did you mean 'help'?"),
+    (["generate", "--model", ""], "option --model is empty, expected a path"),
+    (["generate", "--model", ".", "--adapters="], "option --adapters is empty, expected a path"),
+    (["bundle", "--base="], "option --base is empty, expected a path"),
+    (["verify", "--pack="], "option --pack is empty, expected a path"),
+    (["verify", "--pack", ".", "--against="], "option --against is empty, expected a path"),
+    (["inspect", ".", "--base="], "option --base is empty, expected a path"),
+    (["inspect", ""], "a path is empty, expected a file or folder"),
+    (
+      ["generate", "--model", ".", "--adapter", "../x=/nowhere"],
+      "option --adapter gives the name '../x', expected 1 to 255 bytes without '/'"
+    ),
+    (["trace", "--model", ".", "--output="], "option --output is empty, expected a path"),
+    (
+      ["trace", "--model", ".", "--output=-"], "option --output is '-', but a trace is not written"
+    ),
     (["--versoin"], "unknown option '--versoin'; did you mean '--version'?"),
     (["generate", "--promt", "x"], "unknown option '--promt'; did you mean '--prompt'?"),
     (["generate", "--promt=x"], "unknown option '--promt'; did you mean '--prompt'?"),
@@ -98,6 +116,49 @@ struct UsageTests {
     #expect(run.error.contains("expected token ids between commas, such as 1,2,3"), "\(run.error)")
   }
 
+  @Test(
+    "ids that no number holds are too large",
+    arguments: ["9223372036854775808", "1,99999999999999999999"])
+  func largeIDsAreRefused(ids: String) throws {
+    let run = ToolRun(["generate", "--model", try Fixture.demo(), "--prompt-ids=\(ids)"])
+    #expect(run.exitCode == 64)
+    #expect(run.error.contains("', which is too large for a token id"), "\(run.error)")
+  }
+
+  @Test("prompt files without a name are", arguments: ["--prompt-file=", "--prompt-ids-file="])
+  func emptyPromptPath(option: String) throws {
+    let run = ToolRun(["generate", "--model", try Fixture.demo(), option])
+    #expect(run.exitCode == 64)
+    #expect(run.error.contains("\(option.dropLast()) is empty, expected a path"), "\(run.error)")
+  }
+
+  @Test("an argument that is not UTF-8 is named by its place")
+  func argumentEncoding() throws {
+    func texts(_ arguments: [[UInt8]]) throws -> [String] {
+      let pointers = arguments.map { bytes -> UnsafeMutablePointer<CChar>? in
+        let pointer = UnsafeMutablePointer<CChar>.allocate(capacity: bytes.count + 1)
+        for (index, byte) in (bytes + [0]).enumerated() { pointer[index] = CChar(bitPattern: byte) }
+        return pointer
+      }
+      defer { for pointer in pointers { pointer?.deallocate() } }
+      return try ProcessStreams.texts(of: pointers)
+    }
+    let trace = Array("trace".utf8)
+    #expect(try texts([trace, Array("é".utf8), []]) == ["trace", "é", ""])
+    func message(_ arguments: [[UInt8]]) -> String? {
+      do {
+        _ = try texts(arguments)
+        return nil
+      } catch {
+        return (error as? UsageError)?.message
+      }
+    }
+    #expect(message([[0xFF], trace]) == "argument 1 is not UTF-8 text")
+    #expect(
+      message([trace, Array("--output".utf8), [0x61, 0xC3]])
+        == "argument 3, which follows '--output', is not UTF-8 text")
+  }
+
   @Test("a plain folder's options are checked against each other")
   func plainFolder() throws {
     let base = try Fixture.demo("base")
@@ -113,7 +174,6 @@ struct UsageTests {
         "option --adapter names 'a' twice"
       ),
       (["--router-top-k", "1"], "the model has no gates, so it does not route"),
-      (["--single-adapter", "a"], "needs a model with adapters, this one has none"),
       (["--show-routing"], "--show-routing needs a model that routes"),
     ]
     for (options, message) in cases {

@@ -1,0 +1,29 @@
+import Foundation
+import MeteoRASafetensors
+
+extension ModelFiles {
+  /// The files that a model is read from; some of them need not be there.
+  ///
+  /// - Parameter folder: What these files were found by: a bundle, or the base itself.
+  package func filesToRead(in folder: URL) -> [URL] {
+    var files = [folder.appendingPathComponent(BundleManifest.fileName)]
+    let names =
+      ["config.json", "model.safetensors", "model.safetensors.index.json"]
+      + BundleWriter.optionalBaseFiles
+    files += names.map { base.appendingPathComponent($0) }
+    // A checkpoint that cannot be read has no shards that anybody reads either.
+    if let checkpoint = try? SafetensorsCheckpoint(folder: base) {
+      files += checkpoint.files.map { URL(fileURLWithPath: $0.location) }
+    }
+    for adapter in adapters {
+      for name in [PEFTAdapter.configurationFile, PEFTAdapter.weightsFile] {
+        files.append(adapter.folder.appendingPathComponent(name))
+      }
+    }
+    switch gates {
+    case .absent: break
+    case .file(let url), .checkpoint(let url): files.append(url)
+    }
+    return files
+  }
+}
