@@ -37,6 +37,21 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case nonFiniteGate(file: String, tensor: String, element: Int)
   /// No adapter has this name.
   case unknownAdapter(name: String, known: [String])
+  /// An adapter that the model has, but that was disabled.
+  case disabledAdapter(name: String)
+  /// An adapter that was added without a row in the gates cannot be routed to.
+  case adapterWithoutGate(name: String)
+  /// A selection leaves the gates no adapter to choose.
+  case noAllowedAdapter(known: [String])
+  /// A selection leaves the gates fewer adapters than a token takes.
+  case tooFewAllowed(topK: Int, allowed: [String])
+  /// An adapter that is added changes a module that no other adapter changes, so that there is no gate
+  /// to add its row to.
+  case moduleWithoutGate(adapter: String, module: String)
+  /// A model whose gates choose adapters per token cannot be merged into one set of weights.
+  case gatedMerge(model: String)
+  /// A merged weight is too large for the type that it is to be written in.
+  case mergeOverflow(file: String, tensor: String, element: Int, type: String)
   /// Two adapters have this name.
   case duplicateAdapter(name: String)
   /// Several adapters need gates to choose among them.
@@ -86,6 +101,25 @@ extension MeteoRAError: CustomStringConvertible {
         + "expected finite gates"
     case .unknownAdapter(let name, let known):
       "no adapter is named '\(printable(name))'; the model has \(list(known))"
+    case .disabledAdapter(let name):
+      "adapter '\(printable(name))' is disabled, expected one that is enabled"
+    case .adapterWithoutGate(let name):
+      "adapter '\(printable(name))' was added without a row in the gates, so they cannot choose it; "
+        + "expected one that has a row, or to run it alone"
+    case .noAllowedAdapter(let known):
+      "no adapter is left to choose among; expected at least one of \(list(known))"
+    case .tooFewAllowed(let topK, let allowed):
+      "the router takes \(topK) adapters for every token, but may choose among \(list(allowed)) only; "
+        + "expected a router top-k of at most \(allowed.count)"
+    case .moduleWithoutGate(let adapter, let module):
+      "adapter '\(printable(adapter))' changes \(module), which no other adapter of the model "
+        + "changes, so that there is no gate to add a row to; expected a module that routes"
+    case .gatedMerge(let model):
+      "\(shown(model)): gates choose its adapters for every token, which no merged weights can do; "
+        + "expected one adapter without gates"
+    case .mergeOverflow(let file, let tensor, let element, let type):
+      "\(shown(file)): element \(element) of tensor '\(printable(tensor))' with the adapter merged is "
+        + "too large for \(type), expected a finite number; F32 holds more"
     case .duplicateAdapter(let name): "two adapters are named '\(printable(name))'"
     case .missingGates(let adapters):
       adapters.count == 1

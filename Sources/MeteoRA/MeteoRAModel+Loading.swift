@@ -56,7 +56,9 @@ extension MeteoRAModel {
     var parts = AdapterParts(base: base.configuration, shouldStop: shouldStop)
     try parts.load(files)
     self.init(
-      base: base, files: files, adapters: parts.adapters, routedModules: try parts.routedModules(),
+      base: base, files: files,
+      adapterSet: AdapterSet(
+        adapters: parts.adapters, routedModules: try parts.routedModules()),
       kernel: kernel, parallelism: parallelism)
   }
 }

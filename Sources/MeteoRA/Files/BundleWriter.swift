@@ -27,12 +27,6 @@ public struct BundleWriter {
     self.linksFiles = linksFiles
   }
 
-  /// Files of a base folder that are taken if they are there.
-  static let optionalBaseFiles = [
-    "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-    "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
-  ]
-
   /// Makes the bundle.
   ///
   /// - Parameters:
@@ -118,38 +112,15 @@ private struct Filling {
   var files: ModelFiles { writer.files }
 
   func addBase() throws(MeteoRAError) {
-    var names = ["config.json"]
-    names += BundleWriter.optionalBaseFiles.filter { name in
-      FileStatus.isThere(files.base.appendingPathComponent(name))
-    }
-    names += try weightFiles()
+    let base = BaseFolder(folder: files.base)
+    let weights = try base.weightFiles()
+    var names = [BaseFolder.configuration] + base.companions
+    if weights.areShards { names.append(BaseFolder.index) }
+    names += weights.files.map(\.name)
     for name in names {
-      if let slash = name.utf8.lastIndex(of: UInt8(ascii: "/")) {
-        do throws(FileAccessError) {
-          try target.makeFolder("\(BundleWriter.baseFolder)/\(name[..<slash])", mayExist: true)
-        } catch {
-          throw .file(error)
-        }
-      }
-      try add(files.base.appendingPathComponent(name), as: "\(BundleWriter.baseFolder)/\(name)")
-    }
-  }
-
-  /// `model.safetensors`, or the index and its shards, relative to the base folder.
-  private func weightFiles() throws(MeteoRAError) -> [String] {
-    let single = "model.safetensors"
-    if FileManager.default.fileExists(atPath: files.base.appendingPathComponent(single).path) {
-      return [single]
-    }
-    do throws(SafetensorsError) {
-      let checkpoint = try SafetensorsCheckpoint(folder: files.base)
-      let prefix = files.base.path.utf8.count + 1
-      return ["model.safetensors.index.json"]
-        + checkpoint.files.map {
-          String(decoding: $0.location.utf8.dropFirst(prefix), as: UTF8.self)
-        }
-    } catch {
-      throw .safetensors(error)
+      let place = "\(BundleWriter.baseFolder)/\(name)"
+      try target.makeFolders(above: place)
+      try add(files.base.appendingPathComponent(name), as: place)
     }
   }
 

@@ -7,7 +7,7 @@ extension MeteoRAModel {
   ///   - prompts: Token ids; each at least one, at most the model's positions.
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
   ///   - options: Limits and blocks.
-  ///   - recordsRouting: Keep every token's routing; only mode ``Mode/routed`` has one.
+  ///   - recordsRouting: Keep every token's routing; only a mode that routes has one.
   /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run;
   ///   ``MeteoRAError/notRouted(model:)`` if there is no routing to record.
   public func generation(
@@ -16,10 +16,13 @@ extension MeteoRAModel {
   ) throws(MeteoRAError) -> MeteoRAGeneration {
     let mode = mode ?? defaultMode
     let evaluator = try evaluator(for: mode)
-    if recordsRouting, mode != .routed { throw .notRouted(model: files.base.path) }
-    let recorder =
-      recordsRouting
-      ? TokenRoutingRecorder(adapterCount: adapters.count, moduleCount: routedModuleCount) : nil
+    var recorder: TokenRoutingRecorder?
+    if recordsRouting {
+      guard let selection = mode.selection else { throw .notRouted(model: files.base.path) }
+      let routed = try routedEvaluator(among: selection)
+      recorder = TokenRoutingRecorder(
+        adapterCount: routed.adapterCount, moduleCount: routed.moduleCount)
+    }
     do throws(LlamaError) {
       return MeteoRAGeneration(
         generation: try Generation(

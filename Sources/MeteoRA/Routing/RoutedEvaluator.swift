@@ -5,6 +5,7 @@ import MeteoRALlama
 //
 //   g   = W_gate · x                       computed together with the base products
 //   I   = the k largest of g,  w = softmax(g_I / T)                     see Routing
+//         (of those of g that the request allows, see Routing+Allowed)
 //   y   = W_base · x + Σ_{i∈I} w_i · s_i · B_i (A_i · x)                see LoRAMoEKernel
 //
 // A module that no adapter changes is the base's alone: no gate, no routing.
@@ -27,9 +28,16 @@ package protocol RoutingObserver: ForwardObserver {
 struct RoutedEvaluator: LinearGroupEvaluator {
   /// By layer and ``LinearModule/index``; `nil` where no adapter has the module.
   var modules: [[RoutedModule?]]
+  /// Rows of every gate.
   var adapterCount: Int
+  /// The adapters that may be chosen, ascending; `nil` for all.
+  var allowed: [Int]?
+  /// k is at most the number of adapters that may be chosen.
   var router: RouterConfiguration
   var kernel: LoRAMoEKernel
+
+  /// Linear modules that route.
+  var moduleCount: Int { modules.reduce(0) { $0 + $1.count { $0 != nil } } }
 
   func evaluate(
     _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>, rows: Int,
@@ -56,13 +64,22 @@ struct RoutedEvaluator: LinearGroupEvaluator {
         guard let routed = modules[layer][output.module.index] else { return }
         let range = place * rows * adapterCount..<(place + 1) * rows * adapterCount
         let logits = UnsafeBufferPointer(rebasing: logits[range])
-        let routing = Routing(
-          checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
-          temperature: router.temperature)
+        let routing = routing(by: logits, rows: rows)
         output.observe(routing, logits: logits)
         output.add(routed.bank, routing, input, by: kernel, parallelism)
       }
     }
+  }
+
+  private func routing(by logits: UnsafeBufferPointer<Float>, rows: Int) -> Routing {
+    guard let allowed else {
+      return Routing(
+        checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
+        temperature: router.temperature)
+    }
+    return Routing(
+      checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
+      temperature: router.temperature, among: allowed)
   }
 }
 

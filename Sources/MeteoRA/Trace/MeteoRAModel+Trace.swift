@@ -149,20 +149,24 @@ extension MeteoRAModel {
   private static var traceRows: Int { 256 }
 
   private func tracePlan(mode: Mode, detail: TraceDetail) throws(MeteoRAError) -> TracePlan {
-    var routing: (adapterCount: Int, topK: Int)?
-    let layers = 0..<base.configuration.layerCount
-    let isChanged: [[Bool]]
+    func plan(
+      _ isChanged: [[Bool]], routing: (adapterCount: Int, topK: Int)? = nil
+    ) -> TracePlan {
+      TracePlan(
+        configuration: base.configuration, isChanged: isChanged, routing: routing, detail: detail)
+    }
+    func plan(_ routed: RoutedEvaluator) -> TracePlan {
+      plan(
+        routed.modules.map { $0.map { $0 != nil } },
+        routing: (routed.adapterCount, routed.router.topK))
+    }
     switch mode {
     case .noAdapters:
-      isChanged = layers.map { _ in LinearModule.allCases.map { _ in false } }
+      return plan(base.layers.map { _ in LinearModule.allCases.map { _ in false } })
     case .singleAdapter(let name):
-      isChanged = try adapter(named: name).updates.map { $0.map { $0 != nil } }
-    case .routed:
-      guard let routedModules else { throw .notRouted(model: files.base.path) }
-      isChanged = routedModules.map { $0.map { $0 != nil } }
-      routing = (adapters.count, files.router.topK)
+      return plan(try adapter(named: name).updates.map { $0.map { $0 != nil } })
+    case .routed: return plan(try routedEvaluator(among: .all))
+    case .routedAmong(let selection): return plan(try routedEvaluator(among: selection))
     }
-    return TracePlan(
-      configuration: base.configuration, isChanged: isChanged, routing: routing, detail: detail)
   }
 }

@@ -18,12 +18,12 @@ struct PEFTAdapterTests {
   func loads() throws {
     let model = try TinyBundle().load()
     #expect(model.adapterNames == ["first", "second", "third"])
-    let second = model.adapters[1]
+    let second = model.adapterSet.adapters[1]
     let query = try #require(second.updates[1][LinearModule.query.index])
     #expect(query.rank == 3)
     #expect(query.scaling == Float(5 / 3.0.squareRoot()))
     #expect(second.updates[0][LinearModule.up.index] == nil)
-    let third = model.adapters[2]
+    let third = model.adapterSet.adapters[2]
     #expect(third.updates[0].allSatisfy { $0 == nil })
     #expect(third.updates[1][LinearModule.output.index]?.scaling == 0.5)
   }

@@ -20,7 +20,7 @@ struct GatesTests {
     #expect(model.routedModuleCount == 12)
     for layer in 0..<2 {
       for module in LinearModule.allCases {
-        let routed = model.routedModules?[layer][module.index]
+        let routed = model.adapterSet.routedModules?[layer][module.index]
         #expect((routed == nil) == (module == .key))
         #expect(routed.map { $0.gate.outFeatures } ?? 3 == 3)
       }

@@ -79,6 +79,22 @@ struct TinyBundle {
     }
   }
 
+  /// The bundle with some of the adapters and their rows of the gates alone.
+  func keeping(_ indices: [Int], topK: Int) -> TinyBundle {
+    var bundle = self
+    bundle.adapters = indices.map { adapters[$0] }
+    bundle.gates = gates.mapValues { gate in
+      let width = gate.shape[1] * 4
+      var kept = TinyModel.Tensor(.f32, [indices.count, gate.shape[1]])
+      kept.bytes = indices.flatMap { gate.bytes[$0 * width..<($0 + 1) * width] }
+      return kept
+    }
+    let list = bundle.adapters.map { #"{"name":"\#($0.name)","path":"adapters/\#($0.name)"}"# }
+    bundle.manifest["adapters"] = "[\(list.joined(separator: ","))]"
+    bundle.manifest["router"] = #"{"top_k":\#(topK),"temperature":1.5}"#
+    return bundle
+  }
+
   static func object(_ fields: [String: String]) -> String {
     "{"
       + fields.sorted { $0.key < $1.key }.map { "\"\($0.key)\":\($0.value)" }

@@ -34,7 +34,7 @@ struct TraceTests {
         let isChanged: Bool
         switch mode {
         case .noAdapters: isChanged = false
-        case .routed: isChanged = !module.hasSuffix("k_proj")
+        case .routed, .routedAmong: isChanged = !module.hasSuffix("k_proj")
         case .singleAdapter:
           isChanged = ["q_proj", "v_proj", "down_proj"].contains { module.hasSuffix($0) }
         }
@@ -44,7 +44,7 @@ struct TraceTests {
           shapes["\(module).output"] = [shape.out]
           if isChanged { shapes["\(module).delta"] = [shape.out] }
         }
-        if mode == .routed, isChanged {
+        if mode.isRouted, isChanged {
           shapes["\(module).gate_logits"] = [3]
           shapes["\(module).selected"] = [2]
           shapes["\(module).weights"] = [2]
