@@ -10,14 +10,14 @@ struct BaseFolder {
   static let index = "model.safetensors.index.json"
 
   /// Files that are taken if they are there.
-  private static let optional = [
+  static let optionalFiles = [
     "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
     "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
   ]
 
   /// What is there beside configuration and weights.
   var companions: [String] {
-    Self.optional.filter { FileStatus.isThere(folder.appendingPathComponent($0)) }
+    Self.optionalFiles.filter { FileStatus.isThere(folder.appendingPathComponent($0)) }
   }
 
   /// `model.safetensors`, or the shards that the index names.

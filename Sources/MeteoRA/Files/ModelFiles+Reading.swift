@@ -8,8 +8,8 @@ extension ModelFiles {
   package func filesToRead(in folder: URL) -> [URL] {
     var files = [folder.appendingPathComponent(BundleManifest.fileName)]
     let names =
-      ["config.json", "model.safetensors", "model.safetensors.index.json"]
-      + BundleWriter.optionalBaseFiles
+      [BaseFolder.configuration, BaseFolder.weights, BaseFolder.index]
+      + BaseFolder.optionalFiles
     files += names.map { base.appendingPathComponent($0) }
     // A checkpoint that cannot be read has no shards that anybody reads either.
     if let checkpoint = try? SafetensorsCheckpoint(folder: base) {

@@ -1,5 +1,6 @@
 import MeteoRAKernels
 import MeteoRALlama
+import MeteoRASafetensors
 
 // Merging: W' = W + s · dot(B, A) in every module of one adapter (see LoRAMerge.swift), so that the
 // base alone computes what base and adapter did, up to rounding. Gates choose adapters per token,
@@ -22,10 +23,12 @@ extension MeteoRAModel {
   /// model is kept, unchanged, for ``unmerging()``.
   ///
   /// - Throws: ``MeteoRAError/gatedMerge(model:)`` if gates choose among the adapters;
-  ///   ``MeteoRAError`` for an adapter that is unknown or disabled.
+  ///   ``MeteoRAError`` for an adapter that is unknown or disabled, and for more merged matrices than
+  ///   the machine has memory for.
   public func merging(_ name: String) throws(MeteoRAError) -> MeteoRAModel {
     if adapterSet.routedModules != nil { throw .gatedMerge(model: files.base.path) }
     let adapter = try adapter(named: name)
+    try requireMemory(toMerge: adapter)
     var weights: [[WeightMatrix?]] = []
     for (layer, modules) in adapter.updates.enumerated() {
       var row: [WeightMatrix?] = []
@@ -48,6 +51,21 @@ extension MeteoRAModel {
       base: base.replacingWeights(weights), files: files,
       adapterSet: AdapterSet(adapters: [], routedModules: nil), kernel: kernel,
       parallelism: parallelism, merge: Merge(adapter: adapter.name, original: self))
+  }
+
+  private func requireMemory(toMerge adapter: PEFTAdapter) throws(MeteoRAError) {
+    var demand = MemoryDemand()
+    for modules in adapter.updates {
+      for (module, update) in zip(LinearModule.allCases, modules) where update != nil {
+        let shape = base.configuration.shape(of: module)
+        demand.add(shape.outFeatures, times: shape.inFeatures * MemoryLayout<Float>.size)
+      }
+    }
+    do throws(LlamaError) {
+      try demand.require(for: "the weights with adapter '\(printable(adapter.name))' merged")
+    } catch {
+      throw .llama(error)
+    }
   }
 
   /// The model as it was before ``merging(_:)``, with its very weights: nothing is subtracted, so

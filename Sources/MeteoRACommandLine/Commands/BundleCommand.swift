@@ -5,10 +5,11 @@ import MeteoRASafetensors
 extension Command {
   /// `meteora bundle`.
   static let bundle = Command(
-    name: "bundle", summary: "Makes one folder of a base, adapters and gates.",
+    name: "bundle",
+    summary: "Makes one folder of a base, adapters and gates, or of a base and one adapter.",
     usage: [
       "--base D (--adapters DIR | --adapter NAME=DIR ...)",
-      "(--gates F | --checkpoint F) --output D [OPTIONS]",
+      "(--gates F | --checkpoint F | --merge NAME) --output D [OPTIONS]",
     ],
     description: [
       "Copies the base's configuration, weights and tokenizer, each adapter's two files and the "
@@ -17,31 +18,55 @@ extension Command {
         + "not at all. (Only a program that is killed leaves a folder .meteora-*.tmp beside it.)",
       "--checkpoint splits a checkpoint of the published code: A, B and gates come from it, "
         + "adapter_config.json from the adapters. Its base has to be that of --base.",
+      "--merge adds one adapter to the base's weights, W + scaling * (B * A), and writes a plain "
+        + "Hugging Face folder, which needs no adapters any more. Gates choose adapters for every "
+        + "token, which no merged weights can do, so there is no merging with gates. Merged and "
+        + "separate weights give results that differ by rounding.",
     ],
-    groups: [BundleOptions.parts, BundleOptions.result],
+    groups: [BundleOptions.parts, BundleOptions.result, BundleOptions.merging],
     examples: [
       "meteora bundle --base BASE --adapters DIR --gates F --output B",
       "meteora bundle --base D --adapter a=A --adapter b=B --checkpoint F --output B",
+      "meteora bundle --base BASE --adapter a=A --merge a --output MERGED",
     ],
     run: { arguments, console in
-      let writer = try BundleOptions.writer(arguments)
-      let output = try BundleOptions.target(arguments)
-      let progress = ProgressLine(on: console)
-      progress.show("making \(output.path)")
-      return try console.interruption.gracefully {
-        do throws(MeteoRAError) {
-          try writer.write(to: output) { console.interruption.isRequested }
-        } catch .cancelled {
-          throw Interrupted()
+      if arguments.isGiven(BundleOptions.merge) {
+        let writer = try BundleOptions.mergedWriter(arguments)
+        return try make(BundleOptions.target(arguments), console) {
+          folder, shouldStop throws(MeteoRAError) in
+          try writer.write(to: folder, shouldStop: shouldStop)
+          return "a plain model with adapter \(printable(writer.adapter)) merged"
         }
-        progress.clear()
+      }
+      let writer = try BundleOptions.writer(arguments)
+      return try make(BundleOptions.target(arguments), console) {
+        folder, shouldStop throws(MeteoRAError) in
+        try writer.write(to: folder, shouldStop: shouldStop)
         let count = writer.files.adapters.count
-        try console.print(
-          "\(printable(output.path, limit: 1024)): a bundle of \(count) adapter\(count == 1 ? "" : "s"), router top-k "
-            + "\(writer.files.router.topK), temperature \(writer.files.router.temperature)\n")
-        return .success
+        return "a bundle of \(count) adapter\(count == 1 ? "" : "s"), router top-k "
+          + "\(writer.files.router.topK), temperature \(writer.files.router.temperature)"
       }
     })
+
+  /// Makes a folder and says what it is.
+  private static func make(
+    _ output: URL, _ console: Console,
+    _ write: (URL, @escaping () -> Bool) throws(MeteoRAError) -> String
+  ) throws -> ExitCode {
+    let progress = ProgressLine(on: console)
+    progress.show("making \(output.path)")
+    return try console.interruption.gracefully {
+      let description: String
+      do throws(MeteoRAError) {
+        description = try write(output) { console.interruption.isRequested }
+      } catch .cancelled {
+        throw Interrupted()
+      }
+      progress.clear()
+      try console.print("\(printable(output.path, limit: 1024)): \(description)\n")
+      return .success
+    }
+  }
 }
 
 /// The options of `bundle`.
@@ -72,23 +97,60 @@ private enum BundleOptions {
       OptionDeclaration(
         "checkpoint", "F", "Instead of --gates: a checkpoint as the published code saves it."),
     ])
-  static let result = OptionGroup("Bundle", [output, link, routerTopK, routerTemperature])
+  static let merge = OptionDeclaration(
+    "merge", "NAME", "Instead of gates: the adapter to be added to the base's weights.")
+  static let mergedType = OptionDeclaration(
+    "merged-type", "T",
+    "f32: merged matrices are written as they are computed; base: rounded to the base's type. "
+      + "(default: f32)")
 
-  static func writer(_ arguments: ParsedArguments) throws -> BundleWriter {
+  static let result = OptionGroup("Result", [output, link, routerTopK, routerTemperature])
+  static let merging = OptionGroup("Merging", [merge, mergedType])
+
+  static func mergedWriter(_ arguments: ParsedArguments) throws -> MergedModelWriter {
+    for option in ModelOptions.gatesOptions where arguments.isGiven(option) {
+      throw UsageError(
+        "options \(merge.spelling) and \(option.spelling) exclude each other: gates choose adapters "
+          + "for every token, which no merged weights can do")
+    }
+    for option in [link, routerTopK, routerTemperature] where arguments.isGiven(option) {
+      throw UsageError(
+        "option \(option.spelling) has no effect with \(merge.spelling), which writes a plain model; "
+          + "leave one out")
+    }
+    let files = try baseAndAdapters(arguments)
+    let name = try arguments.requiredText(merge)
+    return MergedModelWriter(
+      files: files, adapter: try ModelOptions.adapter(name, of: files, for: merge).name,
+      elementType: try arguments.choice(
+        mergedType, of: MergedModelWriter.ElementType.self) ?? .float32)
+  }
+
+  private static func baseAndAdapters(_ arguments: ParsedArguments) throws -> ModelFiles {
     try ModelOptions.refuseContradictions(arguments)
     let folder = try Paths.folder(arguments.requiredPath(base))
     guard !ModelFiles.isBundle(folder) else {
       throw UsageError(
         "option --base is \(folder.path), which is a bundle; give the plain folder inside it")
     }
-    for (first, second) in [("adapters", "adapter"), ("gates", "checkpoint")]
-    where !parts.options.contains(where: {
-      [first, second].contains($0.name) && arguments.isGiven($0)
-    }) {
-      throw UsageError("option --\(first) or --\(second) is missing; see 'meteora bundle --help'")
+    guard [ModelOptions.adapters, ModelOptions.adapter].contains(where: arguments.isGiven) else {
+      throw UsageError("option --adapters or --adapter is missing; see 'meteora bundle --help'")
     }
     var files = ModelFiles(base: folder)
     try ModelOptions.addParts(to: &files, arguments)
+    return files
+  }
+
+  static func writer(_ arguments: ParsedArguments) throws -> BundleWriter {
+    if arguments.isGiven(mergedType) {
+      throw UsageError(
+        "option \(mergedType.spelling) has no effect without \(merge.spelling)")
+    }
+    var files = try baseAndAdapters(arguments)
+    guard files.gates != .absent else {
+      throw UsageError(
+        "option --gates, --checkpoint or --merge is missing; see 'meteora bundle --help'")
+    }
     if let topK = try arguments.integer(routerTopK, in: 1...Int.max) { files.router.topK = topK }
     if let temperature = try arguments.positiveFloat(routerTemperature) {
       files.router.temperature = temperature

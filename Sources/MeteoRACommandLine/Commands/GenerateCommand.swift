@@ -19,6 +19,7 @@ extension Command {
     examples: [
       "meteora generate --model Fixtures/demo --prompt 'the capital of france is'",
       "meteora generate --model Fixtures/demo --prompt 'abc' --show-routing",
+      "meteora generate --model Fixtures/demo --prompt 'abc' --without rhymes,reverse",
       "meteora generate --model BASE --adapters DIR --gates F --prompt-ids 1,2 --json",
     ],
     run: { try GenerateCommand(arguments: $0, console: $1).run() })
@@ -134,7 +135,7 @@ private struct GenerateCommand {
         "options --show-routing and --json exclude each other: for routing as data use 'meteora "
           + "trace'")
     }
-    guard request.mode == .routed else {
+    guard request.mode.isRouted else {
       throw UsageError(
         "option --show-routing needs a model that routes: adapters with gates, and neither "
           + "--single-adapter nor --no-adapters")

@@ -13,7 +13,8 @@ extension Command {
         + "layers.{i}.{module}.gate_logits [T, L], .selected [T, k] (I64, descending gate logit) "
         + "and .weights [T, k]. With --all also embeddings, layers.{i}.input_norm, "
         + ".post_attention_norm, .attention, .q_rope, .k_rope and, of every module, .input, .base, "
-        + ".delta and .output.",
+        + ".delta and .output. With --only or --without the gate logits are still those of all "
+        + "adapters.",
       "With --prompt-ids-file the names of the tensors begin with the prompt's name and a slash. "
         + "The file appears when it is complete. (Only a program that is killed leaves a file "
         + ".meteora-*.tmp beside it.)",

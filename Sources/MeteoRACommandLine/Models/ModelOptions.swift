@@ -22,6 +22,11 @@ enum ModelOptions {
   static let singleAdapter = OptionDeclaration(
     "single-adapter", "NAME", "One adapter for every token, with weight 1.")
   static let noAdapters = OptionDeclaration(flag: "no-adapters", "The base model alone.")
+  static let only = OptionDeclaration(
+    "only", "NAME,...", isRepeatable: true,
+    "The gates choose among these adapters; needs as many as a token takes.")
+  static let without = OptionDeclaration(
+    "without", "NAME,...", isRepeatable: true, "The gates choose among all adapters but these.")
   static let routerTopK = OptionDeclaration(
     "router-top-k", "K",
     "Adapters that a token takes in a module. (default: the bundle's; 2 for a plain folder)")
@@ -41,10 +46,17 @@ enum ModelOptions {
   /// What a model is made of.
   static let parts = [model, adapters, adapter, gates, checkpoint]
 
+  /// What gives a model gates.
+  static let gatesOptions = [gates, checkpoint]
+
+  /// What only a model that routes can take.
+  private static let routing = [only, without, routerTopK, routerTemperature]
+
   static let groups = [
     OptionGroup("Model", parts),
     OptionGroup(
-      "What runs", [singleAdapter, noAdapters, routerTopK, routerTemperature]),
+      "What runs",
+      [singleAdapter, noAdapters, only, without, routerTopK, routerTemperature]),
     OptionGroup("Speed", [kernel, threads]),
   ]
 
@@ -54,16 +66,17 @@ enum ModelOptions {
       (adapters, adapter, "name the adapters one way"),
       (gates, checkpoint, "a checkpoint holds gates of its own"),
       (singleAdapter, noAdapters, "choose one of them"),
+      (only, without, "one of them says which adapters are left"),
     ]
     for (first, second, advice) in pairs
     where arguments.isGiven(first) && arguments.isGiven(second) {
       throw UsageError(
         "options \(first.spelling) and \(second.spelling) exclude each other: \(advice)")
     }
-    for router in [routerTopK, routerTemperature] where arguments.isGiven(router) {
+    for option in routing where arguments.isGiven(option) {
       for mode in [singleAdapter, noAdapters] where arguments.isGiven(mode) {
         throw UsageError(
-          "option \(router.spelling) has no effect with \(mode.spelling), which does not route; "
+          "option \(option.spelling) has no effect with \(mode.spelling), which does not route; "
             + "leave one out")
       }
     }
@@ -86,16 +99,17 @@ enum ModelOptions {
     } else {
       try addParts(to: &files, arguments)
     }
-    let mode = try mode(arguments, &files)
+    var mode = try mode(arguments, &files)
     if mode == .routed {
       if let topK = try arguments.integer(routerTopK, in: 1...Int.max) { files.router.topK = topK }
       if let temperature = try arguments.positiveFloat(routerTemperature) {
         files.router.temperature = temperature
       }
       try requireTopK(of: files)
-    } else if let router = [routerTopK, routerTemperature].first(where: arguments.isGiven) {
+      if let selection = try selection(arguments, of: files) { mode = .routedAmong(selection) }
+    } else if let option = routing.first(where: arguments.isGiven) {
       throw UsageError(
-        "option \(router.spelling) has no effect: the model has no gates, so it does not route")
+        "option \(option.spelling) has no effect: the model has no gates, so it does not route")
     }
     return ModelRequest(
       folder: folder, files: files, mode: mode,
@@ -156,8 +170,7 @@ enum ModelOptions {
       return .noAdapters
     }
     if let name = arguments.text(singleAdapter) {
-      guard let adapter = files.adapters.first(where: { $0.name.utf8.elementsEqual(name.utf8) })
-      else { throw unknownAdapter(name, in: files) }
+      let adapter = try adapter(name, of: files, for: singleAdapter)
       // Several adapters without gates cannot be loaded, but one of them can.
       if files.gates == .absent { files.adapters = [adapter] }
       return .singleAdapter(name)
@@ -171,16 +184,21 @@ enum ModelOptions {
     return files.adapters.first.map { .singleAdapter($0.name) } ?? .noAdapters
   }
 
-  private static func unknownAdapter(_ name: String, in files: ModelFiles) -> any Error {
+  /// The adapter that an option names.
+  static func adapter(
+    _ name: String, of files: ModelFiles, for option: OptionDeclaration
+  ) throws -> ModelFiles.Adapter {
+    let named = files.adapters.first { $0.name.utf8.elementsEqual(name.utf8) }
+    if let named { return named }
     let known = files.adapters.map(\.name)
     guard !known.isEmpty else {
-      return CommandFailure(
-        "option --single-adapter needs a model with adapters, this one has none")
+      throw CommandFailure(
+        "option \(option.spelling) needs a model with adapters, this one has none")
     }
     guard let nearest = nearestName(to: name, among: known) else {
-      return MeteoRAError.unknownAdapter(name: name, known: known)
+      throw MeteoRAError.unknownAdapter(name: name, known: known)
     }
-    return CommandFailure(
+    throw CommandFailure(
       "no adapter is named '\(printableArgument(name))'; did you mean '\(printableArgument(nearest))'?"
     )
   }

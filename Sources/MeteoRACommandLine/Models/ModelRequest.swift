@@ -32,11 +32,21 @@ struct ModelRequest {
     case .singleAdapter(let name): adapters = "adapter \(name) alone"
     case .routed, .routedAmong:
       adapters =
-        "\(model.adapterNames.count) adapters, router top-k \(files.router.topK), "
+        "\(model.adapterNames.count) adapters\(restriction), router top-k \(files.router.topK), "
         + "temperature \(files.router.temperature)"
     }
     let threads = parallelism.threads
     return "Llama, \(shape.layerCount) layers, hidden \(shape.hiddenSize); \(adapters); "
       + "kernel \(kernel.rawValue), \(threads) thread\(threads == 1 ? "" : "s")"
+  }
+
+  /// What the gates may not choose.
+  private var restriction: String {
+    guard case .routedAmong(let selection) = mode else { return "" }
+    return switch selection {
+    case .all: ""
+    case .only(let names): ", only \(names.joined(separator: ", "))"
+    case .without(let names): " without \(names.joined(separator: ", "))"
+    }
   }
 }

@@ -111,7 +111,10 @@ struct BundleCommandTests {
     let base = ["bundle", "--base", try Fixture.demo("base"), "--output", "/nowhere/b"]
     let cases = [
       (["--gates", "g"], "option --adapters or --adapter is missing"),
-      (["--adapters", try Fixture.demo("adapters")], "option --gates or --checkpoint is missing"),
+      (
+        ["--adapters", try Fixture.demo("adapters")],
+        "option --gates, --checkpoint or --merge is missing"
+      ),
       (["--gates", "g", "--checkpoint", "c"], "exclude each other"),
     ]
     for (options, message) in cases {

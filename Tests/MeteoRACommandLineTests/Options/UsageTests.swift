@@ -95,6 +95,18 @@ struct UsageTests {
     ),
     (["--adapters", "x"], "option --adapters cannot be used with the bundle"),
     (["--gates", "x"], "option --gates cannot be used with the bundle"),
+    (
+      ["--only", "rhymes", "--without", "reverse"],
+      "options --only and --without exclude each other: one of them says which adapters are left"
+    ),
+    (["--only="], "option --only is '', expected names of adapters between commas, such as arith"),
+    (["--only", ","], "option --only is ',', expected names of adapters between commas"),
+    (["--without", "rhymes,"], "option --without is 'rhymes,', expected names of adapters"),
+    (["--only", "rhymes", "--no-adapters"], "option --only has no effect with --no-adapters"),
+    (
+      ["--without", "rhymes", "--single-adapter", "reverse"],
+      "option --without has no effect with --single-adapter"
+    ),
     (["--show-routing", "--json"], "exclude each other: for routing as data use 'meteora trace'"),
     (["--show-routing", "--no-adapters"], "--show-routing needs a model that routes"),
   ]
@@ -174,6 +186,8 @@ struct UsageTests {
         "option --adapter names 'a' twice"
       ),
       (["--router-top-k", "1"], "the model has no gates, so it does not route"),
+      (["--only", "a"], "option --only has no effect: the model has no gates"),
+      (["--without", "a"], "option --without has no effect: the model has no gates"),
       (["--show-routing"], "--show-routing needs a model that routes"),
     ]
     for (options, message) in cases {
