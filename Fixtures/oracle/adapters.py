@@ -11,7 +11,9 @@ Readings chosen where the contract leaves a choice:
   weights come from the model's folder. An adapter without a module takes no rows in it, so the
   blocks are found by the running sum of the ranks of those that have it.
 - A single adapter: c = 1 * s, delta = fma(s, dot(B, z), +0), y = base + delta.
-- A module that no adapter has is the plain layer and is not traced by the cases.
+- A module that no adapter has is the plain layer and is not traced by the cases. If only some
+  adapters are allowed, so is a module that none of those has.
+- Allowed adapters: gate logits are those of all adapters, indices too.
 """
 
 import json
@@ -81,16 +83,21 @@ class SingleLinears:
 class RoutedLinears:
     """Many adapters and their gates."""
 
-    def __init__(self, adapters, gates, top_k, temperature):
+    def __init__(self, adapters, gates, top_k, temperature, allowed=None):
+        """`allowed`: ascending indices of the adapters that may be chosen; all if None."""
         self.adapters, self.gates = adapters, gates
         self.top_k, self.temperature = top_k, temperature
+        self.allowed = allowed
 
     def apply(self, layer, module, x, base, record):
         at = (layer, module)
         if at not in self.gates:
             return base
+        if self.allowed is not None and not any(
+                at in self.adapters[i].pairs for i in self.allowed):
+            return base
         logits = contract.products(x, self.gates[at])
-        selected, weights = routing.route(logits, self.top_k, self.temperature)
+        selected, weights = routing.route(logits, self.top_k, self.temperature, self.allowed)
         having = {i: a for i, a in enumerate(self.adapters) if at in a.pairs}
         delta = lora_moe.delta(
             x, selected, weights, {i: a.pairs[at] for i, a in having.items()},

@@ -7,6 +7,8 @@ Readings chosen where the contract leaves a choice:
 - m = max of t; a NaN or +inf among the selected makes every weight of the token NaN (k >= 2).
 - k = 1: the weight is 1 by rule, also for NaN and infinite logits.
 - T is rounded to binary32 and divides each selected logit.
+- `allowed` (ascending indices): the choice and the weights of a gate that has their rows alone; the
+  indices are those of all adapters.
 """
 
 import math
@@ -40,6 +42,9 @@ def weights(logits, selected, temperature):
         return e / d[:, None]
 
 
-def route(logits, k, temperature):
+def route(logits, k, temperature, allowed=None):
+    if allowed is not None:
+        selected, chosen_weights = route(logits[:, allowed], k, temperature)
+        return np.asarray(allowed, np.int64)[selected], chosen_weights
     selected = top_k(logits, k)
     return selected, weights(logits, selected, temperature)

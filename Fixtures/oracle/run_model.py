@@ -1,13 +1,15 @@
 """Executes the operations "trace", "generate" and "last_logits" from the parameters of a case.
 
 Paths in the parameters are relative to Fixtures/golden. A bundle's own top_k and temperature hold
-where the parameters name none. (pip install -r requirements-numpy.txt; imported, not run.)
+where the parameters name none. Mode "merged" adds the one adapter named `adapter` to the weights; `only`
+names the adapters that the gates may choose among. (pip install -r requirements-numpy.txt; imported, not run.)
 """
 
 import json
 
 import numpy as np
 
+import merge
 from adapters import Adapter, RoutedLinears, SingleLinears
 from adapters import adapter_folders, read_bundle, read_checkpoint, read_gates
 from llama import Llama
@@ -33,14 +35,20 @@ def open_model(parameters):
         return Llama(folder)
     if mode == "single":
         return Llama(folder, SingleLinears(Adapter(dict(named)[parameters["adapter"]])))
+    if mode == "merged":
+        return merge.merged_model(Llama(folder), Adapter(dict(named)[parameters["adapter"]]))
     adapters = [Adapter(path) for _, path in named]
     if "checkpoint" in parameters:
         weights = read_checkpoint(GOLDEN / parameters["checkpoint"], adapters)
     else:
         weights = read_gates(gates)
     router = {**router, **parameters}
+    allowed = None
+    if "only" in parameters:
+        names = [name for name, _ in named]
+        allowed = sorted(names.index(name) for name in parameters["only"])
     return Llama(
-        folder, RoutedLinears(adapters, weights, router["top_k"], router["temperature"]))
+        folder, RoutedLinears(adapters, weights, router["top_k"], router["temperature"], allowed))
 
 
 def trace(parameters, ids):

@@ -54,6 +54,8 @@ public struct LoRAMerge: Sendable {
         argument: "rows of the weights", actual: "\(rows)", allowed: "0..<\(outFeatures)")
     }
     try requireElements(values.count, shape: [rows.count, inFeatures], of: "rows of the weights")
+    // Rows without elements may be any number.
+    if values.isEmpty { return }
     let rank = b.inFeatures
     var factors = [Float](repeating: 0, count: rows.count * rank)
     factors.withUnsafeMutableBufferPointer { factors in
@@ -86,7 +88,8 @@ public struct LoRAMerge: Sendable {
     }
     var merged: [Float] = []
     merged.reserveCapacity(outFeatures * inFeatures)
-    for first in stride(from: 0, to: outFeatures, by: rowsAtATime) {
+    let isEmpty = outFeatures == 0 || inFeatures == 0
+    for first in stride(from: 0, to: isEmpty ? 0 : outFeatures, by: rowsAtATime) {
       let rows = first..<min(first + rowsAtATime, outFeatures)
       var values = [Float](repeating: 0, count: rows.count * inFeatures)
       values.withUnsafeMutableBufferPointer { values in

@@ -6,7 +6,8 @@ import Testing
 @Suite("The golden pack")
 struct GoldenPackTests {
   static let areas = [
-    "kernels", "math", "models", "peft", "refusals", "safetensors", "tokenizers", "truth",
+    "adapters", "kernels", "math", "models", "peft", "refusals", "safetensors", "tokenizers",
+    "truth",
   ]
 
   private func verify(_ golden: GoldenCase) throws {
@@ -54,6 +55,11 @@ struct GoldenPackTests {
 
   @Test("its operations are kept", arguments: PackCases.area("kernels"))
   func kernels(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its masks and merged weights are kept", arguments: PackCases.area("adapters"))
+  func adapters(golden: GoldenCase) throws {
     try verify(golden)
   }
 

@@ -44,6 +44,22 @@ struct UnbackedSizeTests {
     #expect(report.verdict == .passed)
   }
 
+  @Test("it refuses a merge whose rows no element backs")
+  func mergesNothing() throws {
+    let report = try report(
+      "merge", parameters: #"{"lora_alpha":1,"use_rslora":false}"#,
+      inputs: [
+        ("weight", [Self.many, 0], .float32([])), ("A", [0, 0], .float32([])),
+        ("B", [Self.many, 0], .float32([])),
+      ],
+      outputs: [("merged", [Self.many, 0], .float32([]))])
+    // Of any other rank the rows of B would have elements.
+    guard case .notRun(.refused) = report.verdict else {
+      Issue.record("\(report)")
+      return
+    }
+  }
+
   @Test("it makes no product larger than the case expects")
   func refusesProduct() throws {
     let report = try report(

@@ -2,10 +2,11 @@ import MeteoRAKernels
 import MeteoRASafetensors
 
 // top_k:    logits [T, L]; top_k → selected [T, k], largest first
-// routing:  logits [T, L]; top_k, temperature → selected [T, k], weights [T, k]
+// routing:  logits [T, L]; top_k, temperature, allowed (or none: all adapters)
+//           → selected [T, k], weights [T, k]
 // lora_moe:  x [T, in], base [T, out], selected [T, k], weights [T, k], A.{i} [r, in], B.{i} [out, r];
 //            adapters, lora_alpha [L], use_rslora [L] → delta [T, out], y [T, out]
-// lora_moe_gated:  the same with gate [L, in], top_k and temperature for selected and weights
+// lora_moe_gated:  the same with gate [L, in] and the parameters of routing for selected and weights
 //            → gate_logits [T, L], selected, weights, delta, y
 
 extension CaseRun {
@@ -61,13 +62,19 @@ extension CaseRun {
     let router = try parameters { parameters throws(JSONError) in
       (
         topK: try Self.countParameter(parameters),
-        temperature: Float(try parameters.required("temperature").doubleValue())
+        temperature: Float(try parameters.required("temperature").doubleValue()),
+        allowed: try parameters.optional("allowed")?.integersValue(in: 0...Int(Int32.max))
       )
     }
     return try kernel { () throws(KernelError) in
-      try Routing(
+      guard let allowed = router.allowed else {
+        return try Routing(
+          logits: logits, tokens: shape[0], adapterCount: shape[1], topK: router.topK,
+          temperature: router.temperature)
+      }
+      return try Routing(
         logits: logits, tokens: shape[0], adapterCount: shape[1], topK: router.topK,
-        temperature: router.temperature)
+        temperature: router.temperature, among: allowed)
     }
   }
 

@@ -15,6 +15,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   case matching = "peft_matching"
   case loraMoE = "lora_moe"
   case gatedLoRAMoE = "lora_moe_gated"
+  case merge
   // Whole models.
   case trace, generate
   case lastLogits = "last_logits"
@@ -33,7 +34,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
     case .exp, .log, .sin, .cos, .pow, .widen, .dot, .ropeFrequencies, .routing, .topK, .matching,
       .loadModel, .tokenize, .split, .safetensorsRead, .safetensorsReadFolder, .safetensorsWrite:
       return .none
-    case .linear, .softmax, .rope, .attention, .rmsNorm, .siluMultiply:
+    case .linear, .softmax, .rope, .attention, .rmsNorm, .siluMultiply, .merge:
       return .threads
     case .loraMoE, .gatedLoRAMoE:
       return .kernelAndThreads
@@ -91,6 +92,7 @@ extension CaseRun {
     case .matching: try matching()
     case .loraMoE: try givenRouting()
     case .gatedLoRAMoE: try gatedRouting()
+    case .merge: try mergedWeights()
     case .trace: try trace()
     case .generate, .generateDistance: try generation()
     case .lastLogits: try lastLogits()

@@ -2,8 +2,8 @@ import MeteoRA
 import MeteoRALlama
 import MeteoRASafetensors
 
-// Of a model folder, in mode "plain" or "base" (no adapters), "single" (the one named `adapter`) or
-// "routed":
+// Of a model folder, in mode "plain" or "base" (no adapters), "single" (the one named `adapter`),
+// "merged" (the same one, in the weights) or "routed" (among those named `only`, if it is there):
 //
 // trace, model_distance:  ids [T] → the tensors of a trace (see TracePlan), by their names
 // generate, generate_distance:  ids [T]; max_new_tokens, no_repeat_ngram_size, eos_token_id,
@@ -127,17 +127,28 @@ extension CaseRun {
   }
 
   private func model() throws(VerificationError) -> MeteoRAModel {
-    try models.model(for: golden)
+    let model = try models.model(for: golden)
       .with(kernel: execution.kernel, parallelism: parallelism)
+    let merged = try parameters { parameters throws(JSONError) in
+      try parameters.required("mode").equals("merged")
+        ? parameters.required("adapter").stringValue() : nil
+    }
+    guard let merged else { return model }
+    return try meteora { () throws(MeteoRAError) in try model.merging(merged) }
   }
 
   private func mode() throws(VerificationError) -> MeteoRAModel.Mode {
     try parameters { parameters throws(JSONError) in
       let mode = try parameters.required("mode")
-      if mode.equals("plain") || mode.equals("base") { return .noAdapters }
-      if mode.equals("routed") { return .routed }
+      if ["plain", "base", "merged"].contains(where: mode.equals) { return .noAdapters }
+      if mode.equals("routed") {
+        guard let only = try parameters.optional("only") else { return .routed }
+        var names: [String] = []
+        for name in try only.elementsValue() { names.append(try name.stringValue()) }
+        return .routedAmong(.only(names))
+      }
       guard mode.equals("single") else {
-        throw mode.mismatch(expected: "'plain', 'base', 'single' or 'routed'")
+        throw mode.mismatch(expected: "'plain', 'base', 'single', 'merged' or 'routed'")
       }
       return .singleAdapter(try parameters.required("adapter").stringValue())
     }

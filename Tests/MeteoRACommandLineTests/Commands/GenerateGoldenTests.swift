@@ -36,5 +36,6 @@ struct GenerateGoldenTests {
   func hasCases() {
     #expect(GoldenModelCase.all("generate").count >= 10)
     #expect(GoldenModelCase.all("trace").count >= 10)
+    #expect(GoldenModelCase.all("trace", mode: "merged").count >= 5)
   }
 }

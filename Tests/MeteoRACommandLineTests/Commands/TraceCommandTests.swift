@@ -10,12 +10,29 @@ struct TraceCommandTests {
 
   @Test("it writes the oracle's bits", arguments: cases)
   func writesOracleBits(golden: GoldenModelCase) throws {
+    try expectOracleBits(golden, of: golden.modelArguments())
+  }
+
+  @Test(
+    "it writes the oracle's bits of a model that bundle --merge wrote",
+    arguments: GoldenModelCase.all("trace", mode: "merged"))
+  func writesOracleBitsOfMerged(golden: GoldenModelCase) throws {
+    try withTemporaryFolder { folder in
+      let merged = folder.appendingPathComponent("merged").path
+      let parts = try golden.modelArguments().map { $0 == "--model" ? "--base" : $0 }
+      let adapter = try #require(golden.parameter("adapter")?.string)
+      let run = ToolRun(["bundle"] + parts + ["--merge", adapter, "--output", merged])
+      #expect(run.exitCode == 0, "\(run.error)")
+      try expectOracleBits(golden, of: ["--model", merged])
+    }
+  }
+
+  private func expectOracleBits(_ golden: GoldenModelCase, of model: [String]) throws {
     try withTemporaryFolder { folder in
       let url = folder.appendingPathComponent("t.safetensors")
       let prompt = try golden.promptIDs().map(String.init).joined(separator: ",")
       let run = ToolRun(
-        ["trace"] + (try golden.modelArguments())
-          + ["--prompt-ids", prompt, "--all", "--output", url.path])
+        ["trace"] + model + ["--prompt-ids", prompt, "--all", "--output", url.path])
       #expect(run.exitCode == 0, "\(run.error)")
       #expect(run.output.isEmpty && run.error.isEmpty)
       #expect(try folder.contents() == ["t.safetensors"])

@@ -10,14 +10,17 @@ struct GoldenModelCase: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { id }
 
-  static func all(_ operation: String) -> [GoldenModelCase] {
+  /// - Parameter mode: "merged" for the cases whose model has to be written first; `nil` for others.
+  static func all(_ operation: String, mode: String? = nil) -> [GoldenModelCase] {
     guard let manifest = try? Fixture.golden("manifest.json"),
       let root = try? JSONDocument(contentsOf: URL(fileURLWithPath: manifest)).root,
       let cases = root["cases"]?.elements
     else { return [] }
     return cases.compactMap { value in
-      guard let id = value["id"]?.string, id.utf8.starts(with: "models/".utf8),
-        value["operation"]?.string == operation
+      guard let id = value["id"]?.string,
+        ["models/", "adapters/"].contains(where: { id.utf8.starts(with: $0.utf8) }),
+        value["operation"]?.string == operation,
+        value["parameters"]?["mode"]?.equals("merged") == (mode == "merged")
       else { return nil }
       return GoldenModelCase(id: id, operation: operation, value: value)
     }
@@ -49,6 +52,9 @@ struct GoldenModelCase: CustomTestStringConvertible, Sendable {
       let temperature = try #require(parameter("temperature")?.numberText)
       let topK = try #require(parameter("top_k")?.integer)
       arguments += ["--router-top-k", "\(topK)", "--router-temperature=\(temperature)"]
+      if let names = parameter("only")?.elements?.compactMap(\.string) {
+        arguments += ["--only", names.joined(separator: ",")]
+      }
     default: break
     }
     return arguments
