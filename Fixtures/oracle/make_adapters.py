@@ -2,9 +2,9 @@
 
     python make_adapters.py        (pip install -r requirements-numpy.txt; Python 3.11)
 
-The models are those of make_models.py, which runs before this. A masked model is executed twice: with
-the mask, and as a model of the allowed adapters and their rows of the gates alone; the script asserts
-that both give the same bits.
+The models are those of make_models.py, which runs before this. A masked model is executed twice:
+with the mask, and as a model of the allowed adapters and their rows of the gates alone; the script
+asserts that both give the same bits.
 """
 
 import numpy as np
@@ -65,9 +65,9 @@ def add_merges(pack):
     weight = np.array([[0, -0.0, -0.0, 1, 1e-45, -1], [-0.0, 0, 3, -3, 1, 2]], F32)
     a = np.array([[0, 0, -0.0, 1, 1, -1]], F32)
     for name, alpha in (("positive", 2), ("negative", -2)):
-        add_merge(pack, f"merge-zeros-{name}", "A dot product is never -0, but s may change its sign.",
-                  store(weight), store(a), store(np.array([[1], [-1]], F32)), alpha, False,
-                  ["exact", "special"])
+        add_merge(pack, f"merge-zeros-{name}",
+                  "A dot product is never -0, but s may change its sign.", store(weight), store(a),
+                  store(np.array([[1], [-1]], F32)), alpha, False, ["exact", "special"])
 
 
 def add_merge(pack, name, comment, weight, a, b, alpha, rslora, flags, exact=False):
@@ -94,7 +94,8 @@ def add_merge(pack, name, comment, weight, a, b, alpha, rslora, flags, exact=Fal
         narrow = merge.rounded(merge.rounded(s * product, dtype) + w, dtype)
         checks["tries"]["update rounded before the sum"] = outputs(merged, narrow)
     pack.add(name, "merge", comment, {"weight": weight, "A": a, "B": b}, outputs(merged),
-             {"lora_alpha": alpha, "use_rslora": rslora}, flags + ["merged"], file="merge", **checks)
+             {"lora_alpha": alpha, "use_rslora": rslora}, flags + ["merged"], file="merge",
+             **checks)
 
 
 # Masks
@@ -118,8 +119,8 @@ def add_routings(pack):
         add(name, f"{k} of {len(allowed)} allowed of {count}.", logits, allowed, k, temperature,
             ["ordered"])
     for k in [1, 2, 3]:
-        add(f"routing-special-{k}", "NaN, infinities, ties and signed zeros inside and outside of the "
-            "mask: what is outside counts for nothing.", ODD_LOGITS, [1, 2, 4], k, 1.0,
+        add(f"routing-special-{k}", "NaN, infinities, ties and signed zeros inside and outside of "
+            "the mask: what is outside counts for nothing.", ODD_LOGITS, [1, 2, 4], k, 1.0,
             ["special", "tie"])
     tied = np.repeat(np.array([[0.5], [-7], [0]], F32), 8, axis=1)
     for k in [1, 2, 4]:

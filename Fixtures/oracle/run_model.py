@@ -1,8 +1,9 @@
 """Executes the operations "trace", "generate" and "last_logits" from the parameters of a case.
 
 Paths in the parameters are relative to Fixtures/golden. A bundle's own top_k and temperature hold
-where the parameters name none. Mode "merged" adds the one adapter named `adapter` to the weights; `only`
-names the adapters that the gates may choose among. (pip install -r requirements-numpy.txt; imported, not run.)
+where the parameters name none. Mode "merged" adds the adapter named `adapter` to the weights; `only`
+names the adapters that the gates may choose among.
+(pip install -r requirements-numpy.txt; imported, not run.)
 """
 
 import json
