@@ -1,4 +1,4 @@
-"""Greedy generation. (pip install -r requirements-numpy.txt; imported, not run.)
+"""Generation. (pip install -r requirements-numpy.txt; imported, not run.)
 
 Readings chosen where the contract leaves a choice:
 - The sequence never grows beyond max_position_embeddings tokens, prompt included: the token that
@@ -21,17 +21,23 @@ def barred(ids, n):
     return {ids[i + n - 1] for i in range(len(ids) - n + 1) if ids[i : i + n - 1] == tail}
 
 
-def generate(model, prompt, max_new_tokens, eos=(), no_repeat_ngram_size=0):
-    """(new ids, "eos" | "length", the logits of every step)."""
+def generate(model, prompt, max_new_tokens, eos=(), no_repeat_ngram_size=0, choose=None):
+    """(new ids, "eos" | "length", the logits of every step).
+
+    `choose(logits, ids, step)` gives the next id; by default the largest logit, after the block.
+    """
     ids, cache, steps = list(prompt), {}, []
     fed = 0
     while len(ids) - len(prompt) < max_new_tokens and len(ids) < model.config.max_positions:
         logits = model.forward(ids[fed:], cache, last_only=True)[-1].copy()
         fed = len(ids)
         steps.append(logits)
-        allowed = logits.copy()
-        allowed[sorted(barred(ids, no_repeat_ngram_size))] = -np.inf
-        ids.append(int(np.argmax(allowed)))  # the first of equal ones
+        if choose:
+            ids.append(choose(logits, ids, len(steps) - 1))
+        else:
+            allowed = logits.copy()
+            allowed[sorted(barred(ids, no_repeat_ngram_size))] = -np.inf
+            ids.append(int(np.argmax(allowed)))  # the first of equal ones
         if ids[-1] in eos:
             return ids[len(prompt) :], "eos", steps
     return ids[len(prompt) :], "length", steps

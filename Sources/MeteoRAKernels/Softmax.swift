@@ -31,6 +31,14 @@ func contractSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
   return total
 }
 
+/// Replaces one row by its softmax, as ``softmax(_:rows:width:parallelism:)`` defines it.
+package func softmax(row: inout [Float]) {
+  row.withUnsafeMutableBufferPointer { row in
+    guard let start = row.baseAddress else { return }
+    softmax(inPlace: start, count: row.count)
+  }
+}
+
 /// The softmax of every row: `m = max`, `e = exp(x − m)`, `D = dot(e, 1)`, `p = e / D`.
 ///
 /// A row that holds NaN or +∞, or nothing but −∞, gives NaN everywhere: +∞ − ∞ is NaN, as is what

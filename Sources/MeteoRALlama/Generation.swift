@@ -64,9 +64,10 @@ package final class Generation {
   ///
   /// - Parameter shouldStop: Asked before every pass; `true` ends the sequences that go on as
   ///   cancelled, without a token of this step.
-  /// - Throws: ``LlamaError/notANumber(prompt:position:id:)`` for logits without a largest one, and
-  ///   for more positions than the machine has memory for. No sequence has a new token then, and
-  ///   every later step throws the same.
+  /// - Throws: ``LlamaError/notANumber(prompt:position:id:)`` for logits without a largest one,
+  ///   ``LlamaError/infiniteLogit(prompt:position:id:)`` for such as have no probabilities to draw
+  ///   by, and for more positions than the machine has memory for. No sequence has a new token then,
+  ///   and every later step throws the same.
   package func step(
     shouldStop: () -> Bool = { false }
   ) throws(LlamaError) -> [GeneratedToken] {
@@ -83,6 +84,7 @@ package final class Generation {
         }
       }
       if !isComplete {
+        // The logits of those that have run are gone.
         cancel()
         return []
       }
@@ -93,14 +95,6 @@ package final class Generation {
     return zip(active, chosen).map { index, id in append(id, to: index) }
   }
 
-  /// Ends the sequences that go on: the logits of those that a stopped step has run are gone.
-  private func cancel() {
-    for index in sequences.indices where sequences[index].finishReason == nil {
-      sequences[index].finishReason = .cancelled
-      if observer == nil { sequences[index].state = nil }
-    }
-  }
-
   private func append(_ id: Int, to index: Int) -> GeneratedToken {
     sequences[index].tokens.append(id)
     if endOfSequence.contains(id) {
@@ -108,8 +102,29 @@ package final class Generation {
     } else if sequences[index].tokens.count == sequences[index].limit {
       sequences[index].finishReason = .length
     }
-    if sequences[index].finishReason != nil, observer == nil { sequences[index].state = nil }
+    releaseIfEnded(index)
     return GeneratedToken(sequence: index, id: id, finishReason: sequences[index].finishReason)
+  }
+
+  /// An observer may still ask for the last token to be run.
+  private func releaseIfEnded(_ index: Int) {
+    if sequences[index].finishReason != nil, observer == nil { sequences[index].state = nil }
+  }
+
+  /// Ends a sequence because of what its text is.
+  ///
+  /// This outranks another reason that its last token had.
+  package func stop(_ index: Int) {
+    sequences[index].finishReason = .stopString
+    releaseIfEnded(index)
+  }
+
+  /// Ends the sequences that go on.
+  package func cancel() {
+    for index in sequences.indices where sequences[index].finishReason == nil {
+      sequences[index].finishReason = .cancelled
+      releaseIfEnded(index)
+    }
   }
 
   /// What there is of every prompt; one that has not ended counts as cancelled.
@@ -145,11 +160,12 @@ package final class Generation {
       throw .notANumber(
         prompt: index, position: tokens.count - 1, id: place - logits.startIndex)
     }
-    let blocked = blockedTokens(after: tokens, ngramSize: options.noRepeatNgramSize)
-    if blocked.isEmpty { return greedyChoice(logits) }
-    var allowed = Array(logits)
-    for id in blocked { allowed[id] = -.infinity }
-    return greedyChoice(allowed)
+    if options.temperature > 0, let place = logits.firstIndex(where: \.isInfinite) {
+      throw .infiniteLogit(
+        prompt: index, position: tokens.count - 1, id: place - logits.startIndex)
+    }
+    return options.choice(
+      of: Array(logits), after: tokens, step: tokens.count - sequences[index].promptLength)
   }
 
   /// Runs what is not in the states yet: whole prompts at first, one token each later.
@@ -174,18 +190,6 @@ package final class Generation {
       shouldStop: shouldStop
     ) { batch, logits throws(LlamaError) in
       try body(batch.map { inputs[$0].id }, logits)
-    }
-  }
-}
-
-extension GenerationOptions {
-  fileprivate func validate() throws(LlamaError) {
-    for (name, value) in [
-      ("max_new_tokens", maximumNewTokens), ("no_repeat_ngram_size", noRepeatNgramSize),
-    ] where value < 0 {
-      throw .kernel(
-        context: "generation",
-        .outOfRange(argument: name, actual: "\(value)", allowed: "not negative"))
     }
   }
 }

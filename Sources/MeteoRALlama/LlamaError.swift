@@ -26,6 +26,9 @@ public enum LlamaError: Error, Equatable, Sendable {
   /// The logits after a token of a prompt's sequence hold NaN for the token `id`: there is no
   /// largest one to continue with.
   case notANumber(prompt: Int, position: Int, id: Int)
+  /// A logit after a token of a prompt's sequence is infinite, that of the token `id`: a token
+  /// cannot be drawn. The largest one can be taken.
+  case infiniteLogit(prompt: Int, position: Int, id: Int)
   /// A run would have to hold more bytes at once than the machine has memory.
   case exceedsMemory(purpose: String, byteCount: Int, available: Int)
   /// The caller stopped while this was read.
@@ -60,6 +63,9 @@ extension LlamaError: CustomStringConvertible {
     case .notANumber(let prompt, let position, let id):
       "prompt \(prompt): the logits after position \(position) hold NaN for token \(id), expected "
         + "numbers to choose the next token by"
+    case .infiniteLogit(let prompt, let position, let id):
+      "prompt \(prompt): the logits after position \(position) hold an infinity for token \(id), "
+        + "expected finite numbers to draw the next token by"
     case .exceedsMemory(let purpose, let byteCount, let available):
       "\(purpose) would take \(byteCount) bytes, expected at most the \(available) bytes of this "
         + "machine's memory"

@@ -81,7 +81,7 @@ struct MutatedModelTests {
       switch result.finishReason {
       case .endOfSequence: #expect(endsByID)
       case .length: #expect(result.newTokens.count == room && !endsByID)
-      case .cancelled: Issue.record("cancelled by nobody")
+      case .cancelled, .stopString: Issue.record("stopped by nobody")
       }
     }
   }

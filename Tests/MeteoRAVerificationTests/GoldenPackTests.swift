@@ -6,7 +6,8 @@ import Testing
 @Suite("The golden pack")
 struct GoldenPackTests {
   static let areas = [
-    "adapters", "kernels", "math", "models", "peft", "refusals", "safetensors", "tokenizers",
+    "adapters", "distribution", "kernels", "math", "models", "peft", "refusals", "safetensors",
+    "sampling", "tokenizers",
     "truth",
   ]
 
@@ -88,6 +89,13 @@ struct GoldenPackTests {
     "its broken folders are refused by name, its odd ones load",
     arguments: PackCases.area("refusals"))
   func refusals(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test(
+    "its steps from logits to the next id are kept",
+    arguments: PackCases.area("sampling") + PackCases.area("distribution"))
+  func sampling(golden: GoldenCase) throws {
     try verify(golden)
   }
 

@@ -7,8 +7,12 @@ import Testing
 /// One case of the golden pack for every operation, each with one thing changed.
 @Suite("A pack that is not kept")
 struct MutatedPackTests {
-  /// The first case of every operation whose outputs are tensors.
-  static let tensorCases = firstOfEachOperation { $0.outputs.contains { $0.tensor != nil } }
+  /// The first case of every operation whose outputs are tensors; of those that are compared in
+  /// units in the last place one bit may differ.
+  static let tensorCases = firstOfEachOperation { golden in
+    if case .ulp = golden.check { return false }
+    return golden.outputs.contains { $0.tensor != nil }
+  }
   /// The first case of every operation that compares files.
   static let fileCases = firstOfEachOperation {
     $0.result == .valid && $0.outputs.allSatisfy { $0.tensor == nil }

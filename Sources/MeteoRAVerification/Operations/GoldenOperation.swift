@@ -16,6 +16,15 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   case loraMoE = "lora_moe"
   case gatedLoRAMoE = "lora_moe_gated"
   case merge
+  // From logits to the next id.
+  case temperature, sample
+  case repetitionPenalty = "repetition_penalty"
+  case ngramBlock = "ngram_block"
+  case topKFilter = "top_k_filter"
+  case topPFilter = "top_p_filter"
+  case samplingProbabilities = "sampling_probabilities"
+  case randomUniform = "random_uniform"
+  case inverseCDF = "inverse_cdf"
   // Whole models.
   case trace, generate
   case lastLogits = "last_logits"
@@ -32,7 +41,9 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   func dependence(of golden: GoldenCase) -> ExecutionDependence {
     switch self {
     case .exp, .log, .sin, .cos, .pow, .widen, .dot, .ropeFrequencies, .routing, .topK, .matching,
-      .loadModel, .tokenize, .split, .safetensorsRead, .safetensorsReadFolder, .safetensorsWrite:
+      .temperature, .sample, .repetitionPenalty, .ngramBlock, .topKFilter, .topPFilter,
+      .samplingProbabilities, .randomUniform, .inverseCDF, .loadModel, .tokenize, .split,
+      .safetensorsRead, .safetensorsReadFolder, .safetensorsWrite:
       return .none
     case .linear, .softmax, .rope, .attention, .rmsNorm, .siluMultiply, .merge:
       return .threads
@@ -60,7 +71,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
 enum OperationOutcome {
   /// Tensors by the name of the output.
   case tensors([String: GoldenTensor])
-  /// As `tensors`, of a greedy generation and why it ended.
+  /// As `tensors`, of a generation and why it ended.
   case generation([String: GoldenTensor], finishReason: String)
   /// The operation compares by itself: what is wrong, one sentence each.
   case problems([String])
@@ -93,6 +104,15 @@ extension CaseRun {
     case .loraMoE: try givenRouting()
     case .gatedLoRAMoE: try gatedRouting()
     case .merge: try mergedWeights()
+    case .repetitionPenalty: try repetitionPenalty()
+    case .ngramBlock: try ngramBlock()
+    case .temperature: try temperatureScaling()
+    case .topKFilter: try topKFilter()
+    case .topPFilter: try topPFilter()
+    case .samplingProbabilities: try samplingProbabilities()
+    case .sample: try sample()
+    case .randomUniform: try randomUniform()
+    case .inverseCDF: try inverseOfDistribution()
     case .trace: try trace()
     case .generate, .generateDistance: try generation()
     case .lastLogits: try lastLogits()

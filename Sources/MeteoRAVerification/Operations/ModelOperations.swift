@@ -7,7 +7,8 @@ import MeteoRASafetensors
 //
 // trace, model_distance:  ids [T] → the tensors of a trace (see TracePlan), by their names
 // generate, generate_distance:  ids [T]; max_new_tokens, no_repeat_ngram_size, eos_token_id,
-//                               finish_reason → new_ids
+//                               finish_reason; of `generate` sampling, if tokens are drawn
+//                               → new_ids
 // last_logits:  ids [N], of sequences one after the other; lengths → last_logits [sequences, V]
 
 extension CaseRun {
@@ -61,9 +62,13 @@ extension CaseRun {
   func generation() throws(VerificationError) -> OperationOutcome {
     let ids = try integers("ids", rank: 1).values
     let expectedCount = golden.output(named: "new_ids")?.tensor?.shape.first ?? 0
+    let sampling = golden.parameters["sampling"]
+    let drawing = try sampling.map { object throws(VerificationError) in
+      try samplingOptions(object)
+    }
     let options = try parameters { parameters throws(JSONError) in
       let limit = 0...Int(Int32.max)
-      var options = GenerationOptions()
+      var options = drawing ?? GenerationOptions()
       // One token more than is expected is as wrong as a million.
       options.maximumNewTokens = min(
         try parameters.required("max_new_tokens").integerValue(in: limit), expectedCount + 1)

@@ -1,23 +1,8 @@
-// Greedy choice, after the n-gram block.
-
-/// The index of the largest logit, of equal ones the lowest.
-///
-/// - Parameter logits: At least one, and none of them NaN.
-func greedyChoice(_ logits: some RandomAccessCollection<Float>) -> Int {
-  var best = 0
-  var largest = -Float.infinity
-  for (index, logit) in logits.enumerated() {
-    if logit > largest {
-      best = index
-      largest = logit
-    }
-  }
-  return best
-}
-
 /// The tokens that would complete an n-gram that `tokens` holds already, as Transformers'
 /// `no_repeat_ngram_size` counts them: prompt and answer together, padding never.
-func blockedTokens(after tokens: [Int], ngramSize: Int) -> Set<Int> {
+///
+/// - Parameter ngramSize: n; 0 blocks nothing.
+package func blockedTokens(after tokens: [Int], ngramSize: Int) -> Set<Int> {
   guard ngramSize > 0, tokens.count >= ngramSize else { return [] }
   let prefix = tokens.suffix(ngramSize - 1)
   var blocked: Set<Int> = []
