@@ -59,6 +59,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   /// Routing is asked for where no gates choose among adapters: of a model without any, or in
   /// another mode than ``MeteoRAModel/Mode/routed``.
   case notRouted(model: String)
+  /// A stop string has no byte, so that every text holds it.
+  case emptyStopString(index: Int)
   /// A kernel refuses what it was given.
   case kernel(context: String, KernelError)
   /// The caller stopped what was under way; nothing is left of it.
@@ -129,6 +131,8 @@ extension MeteoRAError: CustomStringConvertible {
     case .notRouted(let model):
       "\(shown(model)): no gates choose among adapters, so there is no routing; expected a model "
         + "with gates, in its routed mode"
+    case .emptyStopString(let index):
+      "stop string \(index) is empty, expected at least one character"
     case .kernel(let context, let error): "\(shown(context)): \(error)"
     case .cancelled(let path): "\(shown(path)): stopped before it was complete, nothing was written"
     }

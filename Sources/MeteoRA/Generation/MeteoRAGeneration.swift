@@ -12,10 +12,13 @@ import MeteoRALlama
 public final class MeteoRAGeneration {
   private let generation: Generation
   private let recorder: TokenRoutingRecorder?
+  /// The text of every sequence, if something in it can end the sequence.
+  private var texts: [ContinuedText]
 
-  init(generation: Generation, recorder: TokenRoutingRecorder?) {
+  init(generation: Generation, recorder: TokenRoutingRecorder?, texts: [ContinuedText]) {
     self.generation = generation
     self.recorder = recorder
+    self.texts = texts
   }
 
   /// The next token of every sequence that goes on; `nil` once all have ended.
@@ -23,18 +26,30 @@ public final class MeteoRAGeneration {
   /// - Parameter shouldStop: Asked before every forward pass; a step takes several while it runs
   ///   long prompts. `true` ends the sequences that go on as cancelled, without a token of this
   ///   step.
-  /// - Throws: ``MeteoRAError`` if logits hold NaN, so that there is no largest one, or if more
-  ///   positions have to be kept than the machine has memory for. No sequence has a new token then,
-  ///   and every later step throws the same.
+  /// - Throws: ``MeteoRAError`` if logits hold NaN, so that there is no largest one, or an infinity,
+  ///   so that none can be drawn, or if more positions have to be kept than the machine has memory
+  ///   for. No sequence has a new token then, and every later step throws the same.
   public func step(
     shouldStop: () -> Bool = { false }
   ) throws(MeteoRAError) -> [GeneratedToken]? {
     do throws(LlamaError) {
       let tokens = try generation.step(shouldStop: shouldStop)
-      return tokens.isEmpty ? nil : tokens
+      return tokens.isEmpty ? nil : tokens.map(watched)
     } catch {
       throw .llama(error)
     }
+  }
+
+  /// The token, and its sequence ended if it completes a stop string.
+  private func watched(_ token: GeneratedToken) -> GeneratedToken {
+    guard texts.indices.contains(token.sequence) else { return token }
+    _ = texts[token.sequence].append(token.id)
+    if token.finishReason != nil { _ = texts[token.sequence].finish() }
+    guard texts[token.sequence].isStopped else { return token }
+    generation.stop(token.sequence)
+    var last = token
+    last.finishReason = .stopString
+    return last
   }
 
   /// What there is of every prompt; one that has not ended counts as cancelled.

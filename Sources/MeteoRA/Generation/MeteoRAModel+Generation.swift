@@ -6,13 +6,14 @@ extension MeteoRAModel {
   /// - Parameters:
   ///   - prompts: Token ids; each at least one, at most the model's positions.
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
-  ///   - options: Limits and blocks.
+  ///   - options: Limits, blocks, and how tokens are chosen.
+  ///   - stopStrings: What ends a sequence when its text holds it.
   ///   - recordsRouting: Keep every token's routing; only a mode that routes has one.
   /// - Throws: ``MeteoRAError`` for a prompt or mode that cannot be run;
   ///   ``MeteoRAError/notRouted(model:)`` if there is no routing to record.
   public func generation(
     of prompts: [[Int]], mode: Mode? = nil, options: GenerationOptions = GenerationOptions(),
-    recordsRouting: Bool = false
+    stopStrings: StopStrings? = nil, recordsRouting: Bool = false
   ) throws(MeteoRAError) -> MeteoRAGeneration {
     let mode = mode ?? defaultMode
     let evaluator = try evaluator(for: mode)
@@ -28,7 +29,10 @@ extension MeteoRAModel {
         generation: try Generation(
           prompts, model: base, evaluator: evaluator, options: options, observer: recorder,
           parallelism: parallelism),
-        recorder: recorder)
+        recorder: recorder,
+        texts: stopStrings.map { strings in
+          prompts.map { ContinuedText(after: $0, stopStrings: strings) }
+        } ?? [])
     } catch {
       throw .llama(error)
     }
@@ -39,7 +43,8 @@ extension MeteoRAModel {
   /// - Parameters:
   ///   - prompts: Token ids; each at least one, at most the model's positions.
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
-  ///   - options: Limits and blocks.
+  ///   - options: Limits, blocks, and how tokens are chosen.
+  ///   - stopStrings: What ends a sequence when its text holds it.
   ///   - onToken: Called with every new token; return `false` to stop after those of this step,
   ///     which ends the sequences that go on as cancelled.
   /// - Returns: One result a prompt, in order.
@@ -47,9 +52,10 @@ extension MeteoRAModel {
   ///   ``MeteoRAGeneration/step()``.
   public func generate(
     _ prompts: [[Int]], mode: Mode? = nil, options: GenerationOptions = GenerationOptions(),
-    onToken: (GeneratedToken) -> Bool = { _ in true }
+    stopStrings: StopStrings? = nil, onToken: (GeneratedToken) -> Bool = { _ in true }
   ) throws(MeteoRAError) -> [GenerationResult] {
-    let generation = try generation(of: prompts, mode: mode, options: options)
+    let generation = try generation(
+      of: prompts, mode: mode, options: options, stopStrings: stopStrings)
     var goesOn = true
     while goesOn, let tokens = try generation.step() {
       // Every token of the results has been reported, also one beside the token that stopped.
@@ -65,12 +71,14 @@ extension MeteoRAModel {
   /// - Parameters:
   ///   - prompts: Token ids; each at least one, at most the model's positions.
   ///   - mode: What computes the linear modules; ``defaultMode`` if `nil`.
-  ///   - options: Limits and blocks.
+  ///   - options: Limits, blocks, and how tokens are chosen.
+  ///   - stopStrings: What ends a sequence when its text holds it.
   public func tokens(
     continuing prompts: [[Int]], mode: Mode? = nil,
-    options: GenerationOptions = GenerationOptions()
+    options: GenerationOptions = GenerationOptions(), stopStrings: StopStrings? = nil
   ) -> TokenSequence {
-    TokenSequence(model: self, prompts: prompts, mode: mode, options: options)
+    TokenSequence(
+      model: self, prompts: prompts, mode: mode, options: options, stopStrings: stopStrings)
   }
 }
 
@@ -80,6 +88,7 @@ public struct TokenSequence: AsyncSequence, Sendable {
   let prompts: [[Int]]
   let mode: MeteoRAModel.Mode?
   let options: GenerationOptions
+  let stopStrings: StopStrings?
 
   /// Begins to generate; every iterator does so anew.
   public func makeAsyncIterator() -> Iterator {
@@ -116,7 +125,8 @@ public struct TokenSequence: AsyncSequence, Sendable {
       case .running(let running, let tokens): (generation, waiting) = (running, tokens)
       case .ready(let source):
         generation = try source.model.generation(
-          of: source.prompts, mode: source.mode, options: source.options)
+          of: source.prompts, mode: source.mode, options: source.options,
+          stopStrings: source.stopStrings)
       }
       if waiting.isEmpty {
         waiting = try generation.step(shouldStop: { Task.isCancelled })?[...] ?? []

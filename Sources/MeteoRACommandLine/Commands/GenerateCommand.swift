@@ -10,16 +10,19 @@ extension Command {
     name: "generate", summary: "Continues prompts, token by token.",
     usage: ["--model M PROMPT [OPTIONS]"],
     description: [
-      "Continues a prompt with the most likely token, again and again, and prints the new text as "
-        + "it comes; a model without a tokenizer prints token ids.",
+      "Continues a prompt token by token, the most likely one or one drawn with --temperature, and "
+        + "prints the new text as it comes; a model without a tokenizer prints token ids.",
       PromptOptions.templateNotice,
     ],
-    groups: [ModelOptions.groups[0], PromptOptions.group, GenerateOptions.group]
+    groups: [
+      ModelOptions.groups[0], PromptOptions.group, GenerateOptions.group, SamplingOptions.group,
+    ]
       + ModelOptions.groups.dropFirst(),
     examples: [
       "meteora generate --model Fixtures/demo --prompt 'the capital of france is'",
       "meteora generate --model Fixtures/demo --prompt 'abc' --show-routing",
       "meteora generate --model Fixtures/demo --prompt 'abc' --without rhymes,reverse",
+      "meteora generate --model Fixtures/demo --prompt abc --temperature 1 --stop .",
       "meteora generate --model BASE --adapters DIR --gates F --prompt-ids 1,2 --json",
     ],
     run: { try GenerateCommand(arguments: $0, console: $1).run() })
@@ -30,16 +33,16 @@ private enum GenerateOptions {
   static let maximumNewTokens = OptionDeclaration(
     "max-new-tokens", "N",
     "New tokens at most; prompt and answer also end where the model's positions do. (default: 128)")
-  static let noRepeatNgramSize = OptionDeclaration(
-    "no-repeat-ngram-size", "N",
-    "No N tokens may follow each other twice in prompt and answer; 0 allows all. (default: 0)")
+  static let stop = OptionDeclaration(
+    "stop", "TEXT", isRepeatable: true,
+    "Ends the answer before this text; may be repeated. What could become it is held back.")
   static let ignoreEOS = OptionDeclaration(
     flag: "ignore-eos", "Goes on after an end-of-sequence token.")
   static let json = OptionDeclaration(
     flag: "json",
     "Prints one line of JSON a prompt: prompt_ids, new_ids, text (what the new ids add to the "
-      + "prompt's; null without a tokenizer), finish_reason (eos, length or cancelled), and name "
-      + "with --prompt-ids-file. An error leaves out the prompts that have not ended.")
+      + "prompt's; null without a tokenizer), finish_reason (eos, stop, length or cancelled), and "
+      + "name with --prompt-ids-file. An error leaves out the prompts that have not ended.")
   static let showRouting = OptionDeclaration(
     flag: "show-routing",
     "Prints prompt and answer with the dominant adapter of every token: by background colour, or "
@@ -51,7 +54,7 @@ private enum GenerateOptions {
   static let group = OptionGroup(
     "Answer",
     [
-      maximumNewTokens, noRepeatNgramSize, ignoreEOS, json, showRouting, color,
+      maximumNewTokens, stop, ignoreEOS, json, showRouting, color,
       ModelOptions.verbose,
     ])
 }
@@ -63,6 +66,10 @@ private struct GenerateCommand {
   func run() throws -> ExitCode {
     let request = try ModelOptions.request(arguments)
     let options = try generationOptions()
+    if arguments.texts(GenerateOptions.stop).contains(where: \.utf8.isEmpty) {
+      throw UsageError(
+        "option \(GenerateOptions.stop.spelling) is '', expected at least one character")
+    }
     let style = TerminalStyle(
       choice: try arguments.choice(GenerateOptions.color, of: TerminalStyle.Choice.self) ?? .auto,
       isTerminal: console.output.isTerminal, environment: console.environment)
@@ -72,22 +79,25 @@ private struct GenerateCommand {
     let model = try request.load(
       console: console, isVerbose: arguments.isGiven(ModelOptions.verbose))
     let tokenizer = try model.tokenizer(isNeeded: prompts.isText)
+    let answers = AnswerTexts(
+      tokenizer: tokenizer,
+      stopStrings: try stopStrings(tokenizer, folder: model.files.base.path))
     let named = try prompts.prompts(for: model.base.configuration, tokenizer: tokenizer)
     return try console.interruption.gracefully {
       if arguments.isGiven(GenerateOptions.showRouting) {
         for prompt in named where !console.interruption.isRequested {
           if let name = prompt.name { try console.print("== \(printable(name)) ==\n") }
           let view = RoutingView(
-            prompt: prompt, adapterNames: model.adapterNames, tokenizer: tokenizer, style: style,
+            prompt: prompt, adapterNames: model.adapterNames, answers: answers, style: style,
             console: console)
-          try generate([prompt], model, request, options, view: view)
+          try generate([prompt], model, request, options, answers, view: view)
         }
       } else if arguments.isGiven(GenerateOptions.json) {
-        let view = JSONView(prompts: named, tokenizer: tokenizer, console: console)
-        try generate(named, model, request, options, view: view)
+        let view = JSONView(prompts: named, answers: answers, console: console)
+        try generate(named, model, request, options, answers, view: view)
       } else {
-        let view = PlainView(prompts: named, tokenizer: tokenizer, console: console)
-        try generate(named, model, request, options, view: view)
+        let view = PlainView(prompts: named, answers: answers, console: console)
+        try generate(named, model, request, options, answers, view: view)
       }
       if console.interruption.isRequested { throw Interrupted() }
       return .success
@@ -96,12 +106,13 @@ private struct GenerateCommand {
 
   private func generate(
     _ prompts: [NamedPrompt], _ model: MeteoRAModel, _ request: ModelRequest,
-    _ options: GenerationOptions, view: some GenerationView
+    _ options: GenerationOptions, _ answers: AnswerTexts, view: some GenerationView
   ) throws {
     var view = view
     let isRouted = arguments.isGiven(GenerateOptions.showRouting)
     let generation = try model.generation(
-      of: prompts.map(\.tokens), mode: request.mode, options: options, recordsRouting: isRouted)
+      of: prompts.map(\.tokens), mode: request.mode, options: options,
+      stopStrings: answers.stopStrings, recordsRouting: isRouted)
     do {
       while let tokens = try generation.step(shouldStop: { console.interruption.isRequested }) {
         try view.show(tokens, of: generation)
@@ -116,16 +127,25 @@ private struct GenerateCommand {
   }
 
   private func generationOptions() throws -> GenerationOptions {
-    var options = GenerationOptions()
+    var options = try SamplingOptions.options(arguments)
     let counts = 0...Int(Int32.max)
     if let count = try arguments.integer(GenerateOptions.maximumNewTokens, in: counts) {
       options.maximumNewTokens = count
     }
-    if let size = try arguments.integer(GenerateOptions.noRepeatNgramSize, in: counts) {
-      options.noRepeatNgramSize = size
-    }
     if arguments.isGiven(GenerateOptions.ignoreEOS) { options.endOfSequence = [] }
     return options
+  }
+
+  /// - Parameter folder: The base model's.
+  private func stopStrings(_ tokenizer: Tokenizer?, folder: String) throws -> StopStrings? {
+    let strings = arguments.texts(GenerateOptions.stop)
+    if strings.isEmpty { return nil }
+    guard let tokenizer else {
+      throw CommandFailure(
+        "\(folder): has no tokenizer.json to find the text of "
+          + "\(GenerateOptions.stop.spelling) with; leave the option out")
+    }
+    return try StopStrings(strings, tokenizer: tokenizer)
   }
 
   private func refuseUselessRouting(_ request: ModelRequest) throws {

@@ -1,20 +1,19 @@
 import MeteoRA
 import MeteoRALlama
 import MeteoRASafetensors
-import MeteoRATokenizers
 
 /// One line of JSON a prompt, in the order of the prompts, as soon as it and those before are
 /// complete.
 struct JSONView: GenerationView {
   private let prompts: [NamedPrompt]
-  private let tokenizer: Tokenizer?
+  private let answers: AnswerTexts
   private let console: Console
   private var finished: Set<Int> = []
   private var printed = 0
 
-  init(prompts: [NamedPrompt], tokenizer: Tokenizer?, console: Console) {
+  init(prompts: [NamedPrompt], answers: AnswerTexts, console: Console) {
     self.prompts = prompts
-    self.tokenizer = tokenizer
+    self.answers = answers
     self.console = console
   }
 
@@ -45,8 +44,7 @@ struct JSONView: GenerationView {
 
   private func print(_ index: Int, of results: [GenerationResult]) throws(OutputFailure) {
     let (prompt, result) = (prompts[index], results[index])
-    let text = ContinuedText.text(
-      of: result.newTokens, after: prompt.tokens, tokenizer: tokenizer)
+    let text = answers.text(of: result.newTokens, after: prompt.tokens)
     var members: [(key: String, value: JSONOutput)] = []
     if let name = prompt.name { members.append(("name", .string(name))) }
     members += [

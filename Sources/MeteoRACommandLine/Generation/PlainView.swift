@@ -2,7 +2,6 @@ import MeteoRA
 import MeteoRALlama
 import MeteoRAReports
 import MeteoRASafetensors
-import MeteoRATokenizers
 
 /// Streams the new text. Of several prompts the first streams and the others follow, each under a
 /// line with its name, so that texts do not mix. On a terminal control characters are made visible;
@@ -10,13 +9,13 @@ import MeteoRATokenizers
 struct PlainView: GenerationView {
   private struct Sequence {
     var header: String
-    var text: ContinuedText
+    var text: AnswerText
     /// Not shown yet.
     var pending = ""
     var endsWithLineFeed = true
     var isFinished = false
 
-    mutating func append(_ piece: (inout ContinuedText) -> String) {
+    mutating func append(_ piece: (inout AnswerText) -> String) {
       let piece = piece(&text)
       pending += piece
       if let last = piece.utf8.last { endsWithLineFeed = last == UInt8(ascii: "\n") }
@@ -36,12 +35,12 @@ struct PlainView: GenerationView {
   /// The one that streams; those before are complete.
   private var current = 0
 
-  init(prompts: [NamedPrompt], tokenizer: Tokenizer?, console: Console) {
+  init(prompts: [NamedPrompt], answers: AnswerTexts, console: Console) {
     self.console = console
     sequences = prompts.map { prompt in
       Sequence(
         header: prompt.name.map { "== \(printable($0)) ==\n" } ?? "",
-        text: ContinuedText(after: prompt.tokens, tokenizer: tokenizer))
+        text: answers.text(after: prompt.tokens))
     }
     for index in sequences.indices { sequences[index].pending = sequences[index].header }
   }

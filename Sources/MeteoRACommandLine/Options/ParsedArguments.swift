@@ -119,11 +119,34 @@ struct ParsedArguments {
 
   /// The value of an option that is a number above 0.
   func positiveFloat(_ option: OptionDeclaration) throws -> Float? {
+    try float(option, expected: "a number above 0") { $0 > 0 }
+  }
+
+  /// The value of an option that is a finite number.
+  ///
+  /// - Parameters:
+  ///   - expected: What is allowed, for the message.
+  ///   - isAllowed: Asked of finite numbers.
+  func float(
+    _ option: OptionDeclaration, expected: String, where isAllowed: (Float) -> Bool
+  ) throws -> Float? {
     guard let text = text(option) else { return nil }
     let isPlain = text.utf8.allSatisfy { byte in "0123456789+-.eE".utf8.contains(byte) }
-    guard isPlain, let value = Float(text), value.isFinite, value > 0 else {
+    guard isPlain, let value = Float(text), value.isFinite, isAllowed(value) else {
       throw UsageError(
-        "option \(option.spelling) is '\(printableArgument(text))', expected a number above 0")
+        "option \(option.spelling) is '\(printableArgument(text))', expected \(expected)")
+    }
+    return value
+  }
+
+  /// The value of an option that is a number of 64 bits without a sign.
+  func unsigned(_ option: OptionDeclaration) throws -> UInt64? {
+    guard let text = text(option) else { return nil }
+    let isPlain = text.utf8.allSatisfy { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+    guard isPlain, let value = UInt64(text) else {
+      throw UsageError(
+        "option \(option.spelling) is '\(printableArgument(text))', expected an integer from 0 to "
+          + "\(UInt64.max)")
     }
     return value
   }

@@ -10,15 +10,19 @@ struct GoldenModelCase: CustomTestStringConvertible, Sendable {
 
   var testDescription: String { id }
 
-  /// - Parameter mode: "merged" for the cases whose model has to be written first; `nil` for others.
-  static func all(_ operation: String, mode: String? = nil) -> [GoldenModelCase] {
+  /// - Parameters:
+  ///   - areas: What the ids of the cases begin with.
+  ///   - mode: "merged" for the cases whose model has to be written first; `nil` for others.
+  static func all(
+    _ operation: String, areas: [String] = ["models", "adapters"], mode: String? = nil
+  ) -> [GoldenModelCase] {
     guard let manifest = try? Fixture.golden("manifest.json"),
       let root = try? JSONDocument(contentsOf: URL(fileURLWithPath: manifest)).root,
       let cases = root["cases"]?.elements
     else { return [] }
     return cases.compactMap { value in
       guard let id = value["id"]?.string,
-        ["models/", "adapters/"].contains(where: { id.utf8.starts(with: $0.utf8) }),
+        areas.contains(where: { id.utf8.starts(with: "\($0)/".utf8) }),
         value["operation"]?.string == operation,
         value["parameters"]?["mode"]?.equals("merged") == (mode == "merged")
       else { return nil }

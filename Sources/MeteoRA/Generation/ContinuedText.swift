@@ -1,0 +1,57 @@
+import MeteoRATokenizers
+
+/// The text that new tokens add to a prompt's, as they come.
+///
+/// The prompt's ids go through the decoder too: what a token adds can depend on those before it, such
+/// as the space that a first word does not show. Special tokens add nothing. All pieces joined are the
+/// text of the answer; a stop string and what follows it are never part of a piece, and what could be
+/// the beginning of one is held back until it is known.
+///
+/// ```swift
+/// var text = ContinuedText(after: prompt, stopStrings: stopStrings)
+/// for try await token in model.tokens(continuing: [prompt], stopStrings: stopStrings) {
+///   show(text.append(token.id))
+/// }
+/// show(text.finish())
+/// ```
+public struct ContinuedText: Sendable {
+  private var decoder: StreamDecoder
+  private var filter: StopStringFilter
+
+  /// Text without stop strings.
+  public init(after prompt: [Int], tokenizer: Tokenizer) {
+    self.init(after: prompt, tokenizer, StopStringFilter([]))
+  }
+
+  /// Text that ends before a stop string.
+  public init(after prompt: [Int], stopStrings: StopStrings) {
+    self.init(after: prompt, stopStrings.tokenizer, stopStrings.filter)
+  }
+
+  private init(after prompt: [Int], _ tokenizer: Tokenizer, _ filter: StopStringFilter) {
+    decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: true)
+    for id in prompt { _ = decoder.append(id) }
+    self.filter = filter
+  }
+
+  /// Whether the text holds a stop string: there is no more text from then on.
+  public var isStopped: Bool { filter.isStopped }
+
+  /// Bytes of the text so far that no piece had, because a stop string may begin there.
+  package var heldByteCount: Int { filter.heldByteCount }
+
+  /// Takes the next id.
+  ///
+  /// - Returns: The text that is certain by now and was not returned before; often empty.
+  public mutating func append(_ id: Int) -> String {
+    String(decoding: filter.append(decoder.append(id).utf8), as: UTF8.self)
+  }
+
+  /// Ends the text; an unfinished character becomes U+FFFD, which can complete a stop string.
+  ///
+  /// - Returns: What was held back.
+  public mutating func finish() -> String {
+    let last = filter.append(decoder.finish().utf8)
+    return String(decoding: last + filter.finish(), as: UTF8.self)
+  }
+}
