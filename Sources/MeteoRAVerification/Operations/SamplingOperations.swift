@@ -44,12 +44,8 @@ extension CaseRun {
 
   func topPFilter() throws(VerificationError) -> OperationOutcome {
     let options = try samplingOptions(golden.parameters, requiring: ["top_p"])
-    let rows = try logitRows()
-    if let odd = rows.firstIndex(where: { $0.logits.max()?.isInfinite != false }) {
-      throw .inputMismatch(
-        case: golden.id, name: "logits", expected: "rows whose largest is finite",
-        actual: "\(rows[odd].logits.max() ?? 0) in row \(odd)")
-    }
+    let largest = try logitRows().compactMap { $0.logits.max() }
+    try requireAll(largest, of: "logits", "finite where a row is largest", \.isFinite)
     return try changedRows { row, _ in keepNucleus(of: options.topP, in: &row) }
   }
 
@@ -67,10 +63,7 @@ extension CaseRun {
     let rows = try logitRows()
     let steps = try integers("step", rank: 1)
     try require(steps.shape == [rows.count], "step", "[\(rows.count)]", "\(steps.shape)")
-    if let step = steps.values.first(where: { $0 < 0 }) {
-      throw .inputMismatch(
-        case: golden.id, name: "step", expected: "none negative", actual: "\(step) among them")
-    }
+    try requireAll(steps.values, of: "step", "0 or more") { $0 >= 0 }
     let next = zip(rows, steps.values).map { row, step in
       Int64(options.choice(of: row.logits, after: row.ids, step: step))
     }
@@ -92,13 +85,11 @@ extension CaseRun {
     let rows = try rows("probabilities")
     let numbers = try floats("u", rank: 1)
     try require(numbers.shape == [rows.count], "u", "[\(rows.count)]", "\(numbers.shape)")
-    for row in rows {
-      try require(
-        row.allSatisfy { $0 >= 0 && $0.isFinite } && row.contains { $0 > 0 }, "probabilities",
-        "finite, none negative, not all 0 in a row", "others")
-    }
-    try require(
-      numbers.values.allSatisfy { (0..<1).contains($0) }, "u", "from 0 to below 1", "others")
+    try requireAll(rows.joined(), of: "probabilities", "0 to 1") { (0...1).contains($0) }
+    try requireAll(
+      rows.map { $0.max() ?? 0 }, of: "probabilities", "above 0 where a row is largest"
+    ) { $0 > 0 }
+    try requireAll(numbers.values, of: "u", "0 to below 1") { (0..<1).contains($0) }
     let next = zip(rows, numbers.values).map { Int64(inverseCDF(of: $0, at: $1)) }
     return .tensors(["next": GoldenTensor(next, shape: [next.count])])
   }
@@ -164,6 +155,15 @@ extension CaseRun {
     throw .inputMismatch(case: golden.id, name: name, expected: expected, actual: actual)
   }
 
+  private func requireAll<Element>(
+    _ elements: some Sequence<Element>, of name: String, _ expected: String,
+    _ isAllowed: (Element) -> Bool
+  ) throws(VerificationError) {
+    guard let odd = elements.first(where: { !isAllowed($0) }) else { return }
+    throw .inputMismatch(
+      case: golden.id, name: name, expected: expected, actual: "\(odd) somewhere")
+  }
+
   /// The rows of an input, none of them empty: so their number is bounded by what a file holds.
   private func rows(_ name: String) throws(VerificationError) -> [[Float]] {
     let input = try floats(name, rank: 2)
@@ -176,14 +176,11 @@ extension CaseRun {
   private func logitRows() throws(VerificationError) -> [(logits: [Float], ids: [Int])] {
     let logits = try rows("logits")
     let width = logits.first?.count ?? 0
-    try require(
-      !logits.contains { $0.contains(where: \.isNaN) }, "logits", "numbers", "NaN among them")
+    try requireAll(logits.joined(), of: "logits", "numbers") { !$0.isNaN }
     guard golden.input(named: "ids") != nil else { return logits.map { ($0, []) } }
     let ids = try integers("ids", rank: 2)
     try require(ids.shape[0] == logits.count, "ids", "\(logits.count) rows", "\(ids.shape)")
-    try require(
-      ids.values.allSatisfy { (0..<width).contains($0) }, "ids", "from 0 to below \(width)",
-      "others")
+    try requireAll(ids.values, of: "ids", "0 to below \(width)") { (0..<width).contains($0) }
     let length = ids.shape[1]
     return logits.enumerated().map { row, logits in
       (logits, Array(ids.values[row * length..<(row + 1) * length]))
