@@ -157,6 +157,29 @@ struct StopStringsTests {
     #expect(text.finish().isEmpty && text.isStopped)
   }
 
+  @Test("one that only the end of an answer completes is its reason")
+  func completedByEnd() throws {
+    for seed in 0..<20 {
+      var demo = try Demo("abc", drawing: UInt64(seed))
+      let first = demo.pieces.firstIndex { $0.contains("\u{FFFD}") } ?? demo.pieces.count
+      // So many tokens, of which the last leaves a character unfinished.
+      let counts = (0...first).filter { count in
+        var text = ContinuedText(after: demo.prompt, tokenizer: demo.tokenizer)
+        for id in demo.free[..<count] { _ = text.append(id) }
+        return text.finish() == "\u{FFFD}"
+      }
+      guard let count = counts.first else { continue }
+      let stops = try StopStrings(["\u{FFFD}"], tokenizer: demo.tokenizer)
+      demo.options.maximumNewTokens = count
+      let result = try demo.model.generate(
+        [demo.prompt], options: demo.options, stopStrings: stops)[0]
+      #expect(result.newTokens == Array(demo.free[..<count]))
+      #expect(result.finishReason == .stopString)
+      return
+    }
+    Issue.record("no answer has an unfinished character")
+  }
+
   @Test("the sequence of tokens for `for try await` ends with it")
   func asynchronously() async throws {
     let demo = try Demo()
