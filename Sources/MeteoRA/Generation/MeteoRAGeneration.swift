@@ -65,8 +65,14 @@ public final class MeteoRAGeneration {
     recorder?.tokens(of: sequence) ?? []
   }
 
+  /// The choices of every routed module, in the order in which they run, for the tokens of
+  /// ``routing(of:)``. Empty unless routing is recorded.
+  public func moduleRouting(of sequence: Int) -> [ModuleRouting] {
+    recorder?.modules(of: sequence) ?? []
+  }
+
   /// Runs the last new token of every sequence, which the choice of tokens does not need, so that
-  /// ``routing(of:)`` holds it too.
+  /// ``routing(of:)`` and ``moduleRouting(of:)`` hold it too.
   ///
   /// This ends the generation: a sequence that went on counts as cancelled.
   ///

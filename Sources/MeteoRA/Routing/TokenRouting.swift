@@ -30,13 +30,17 @@ public struct TokenRouting: Sendable, Equatable {
   }
 }
 
-/// Adds up the routing weights of every token of every sequence.
+/// Keeps the routing of every token of every sequence: sums over the model, and each module's choice.
 final class TokenRoutingRecorder: RoutingObserver {
   private let adapterCount: Int
   private let moduleCount: Int
   private var rows: [RowOrigin] = []
   /// By sequence and position.
   private var sums: [Int: [[Float]]] = [:]
+  /// By sequence and place among the routed modules, in the order in which they run.
+  private var modules: [Int: [ModuleRouting]] = [:]
+  /// The place of the module that runs next.
+  private var place = 0
 
   init(adapterCount: Int, moduleCount: Int) {
     self.adapterCount = adapterCount
@@ -48,8 +52,12 @@ final class TokenRoutingRecorder: RoutingObserver {
     (sums[sequence] ?? []).map { TokenRouting(sums: $0, moduleCount: moduleCount) }
   }
 
+  /// The choices for the tokens of a sequence that were run so far.
+  func modules(of sequence: Int) -> [ModuleRouting] { modules[sequence] ?? [] }
+
   func begin(rows: [RowOrigin]) {
     self.rows = rows
+    place = 0
     let zeros = [Float](repeating: 0, count: adapterCount)
     for row in rows { sums[row.sequence, default: []].append(zeros) }
   }
@@ -60,9 +68,16 @@ final class TokenRoutingRecorder: RoutingObserver {
 
   func observe(_ routing: Routing, layer: Int, module: LinearModule) {
     for (token, row) in rows.enumerated() {
-      for choice in routing.selected(token: token) {
+      let choices = routing.selected(token: token)
+      for choice in choices {
         sums[row.sequence]?[row.position][choice.adapter] += choice.weight
       }
+      if modules[row.sequence, default: []].count == place {
+        modules[row.sequence, default: []].append(
+          ModuleRouting(layer: layer, module: module, topK: routing.topK))
+      }
+      modules[row.sequence]?[place].append(choices)
     }
+    place += 1
   }
 }
