@@ -1,0 +1,35 @@
+import MeteoRA
+
+extension RoutingReport.Sequence {
+  /// A prompt and what a generation made of it so far.
+  ///
+  /// A character that several tokens make up stands whole with the last of them; the others have no
+  /// text.
+  ///
+  /// - Parameters:
+  ///   - prompt: The tokens that were continued, and their name.
+  ///   - index: Of the prompt among those of the generation.
+  ///   - generation: One that records routing.
+  ///   - tokenizer: `nil` to show ids.
+  public init(
+    _ prompt: NamedPrompt, index: Int, of generation: MeteoRAGeneration, tokenizer: Tokenizer?
+  ) {
+    let result = generation.results.indices.contains(index) ? generation.results[index] : nil
+    let routing = generation.routing(of: index)
+    var decoder = tokenizer?.makeStreamDecoder(skipSpecialTokens: false)
+    var tokens: [RoutingReport.Token] = []
+    for id in prompt.tokens + (result?.newTokens ?? []) {
+      tokens.append(
+        RoutingReport.Token(
+          id: id, text: decoder?.append(id), isSpecial: tokenizer?.isSpecial(id) ?? false,
+          routing: tokens.count < routing.count ? routing[tokens.count] : nil))
+    }
+    if let rest = decoder?.finish(), let last = tokens.indices.last {
+      tokens[last].text = (tokens[last].text ?? "") + rest
+    }
+    self.init(
+      name: prompt.name, tokens: tokens, promptCount: prompt.tokens.count,
+      finishReason: result?.finishReason ?? .cancelled,
+      modules: generation.moduleRouting(of: index))
+  }
+}

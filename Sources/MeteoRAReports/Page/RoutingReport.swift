@@ -1,0 +1,98 @@
+import MeteoRA
+
+/// A generation and its routing, as one page shows them: the paper's Figure 4 to read and to ask.
+public struct RoutingReport: Sendable, Equatable {
+  /// A token, its text and who had the largest part in it.
+  public struct Token: Sendable, Equatable {
+    /// Its id.
+    public var id: Int
+    /// The text that is certain with it; empty if it ends inside a character. `nil` where there is no
+    /// tokenizer: the id is then shown.
+    public var text: String?
+    /// Whether it is a special token, such as the beginning of the text.
+    public var isSpecial: Bool
+    /// `nil` if the token was not run.
+    public var routing: TokenRouting?
+
+    /// - Parameters:
+    ///   - id: Its id.
+    ///   - text: See ``text``.
+    ///   - isSpecial: Whether it is a special token.
+    ///   - routing: `nil` if the token was not run.
+    public init(id: Int, text: String?, isSpecial: Bool = false, routing: TokenRouting?) {
+      self.id = id
+      self.text = text
+      self.isSpecial = isSpecial
+      self.routing = routing
+    }
+  }
+
+  /// A prompt and its answer.
+  public struct Sequence: Sendable, Equatable {
+    /// `nil` for a prompt that stands alone.
+    public var name: String?
+    /// Prompt and answer.
+    public var tokens: [Token]
+    /// How many of the tokens are the prompt.
+    public var promptCount: Int
+    /// Why the answer ended.
+    public var finishReason: FinishReason
+    /// The choices of every routed module for the tokens, as far as they were run.
+    public var modules: [ModuleRouting]
+
+    /// - Parameters:
+    ///   - name: `nil` for a prompt that stands alone.
+    ///   - tokens: Prompt and answer.
+    ///   - promptCount: How many of the tokens are the prompt.
+    ///   - finishReason: Why the answer ended.
+    ///   - modules: The choices of every routed module.
+    public init(
+      name: String?, tokens: [Token], promptCount: Int, finishReason: FinishReason,
+      modules: [ModuleRouting]
+    ) {
+      self.name = name
+      self.tokens = tokens
+      self.promptCount = promptCount
+      self.finishReason = finishReason
+      self.modules = modules
+    }
+  }
+
+  /// What the reader knows the model by.
+  public var model: String
+  /// By index.
+  public var adapterNames: [String]
+  /// How the gates' logits became choices.
+  public var router: RouterConfiguration
+  /// What computed the updates.
+  public var kernel: LoRAMoEKernel
+  /// In order.
+  public var sequences: [Sequence]
+
+  /// - Parameters:
+  ///   - model: What the reader knows the model by.
+  ///   - adapterNames: By index.
+  ///   - router: How the gates' logits became choices.
+  ///   - kernel: What computed the updates.
+  ///   - sequences: In order.
+  public init(
+    model: String, adapterNames: [String], router: RouterConfiguration, kernel: LoRAMoEKernel,
+    sequences: [Sequence] = []
+  ) {
+    self.model = model
+    self.adapterNames = adapterNames
+    self.router = router
+    self.kernel = kernel
+    self.sequences = sequences
+  }
+}
+
+extension RoutingReport.Token {
+  /// The adapter that colours the token; `nil` if it was not run, or has an adapter without a name.
+  func dominantAdapter(among names: [String]) -> Int? {
+    guard let adapter = routing?.dominantAdapter, names.indices.contains(adapter) else {
+      return nil
+    }
+    return adapter
+  }
+}

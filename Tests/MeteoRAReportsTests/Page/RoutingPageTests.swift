@@ -1,0 +1,191 @@
+import Foundation
+import MeteoRA
+import Testing
+
+@testable import MeteoRAReports
+
+@Suite("The page of a generation's routing")
+struct RoutingPageTests {
+  private static let sql: [(adapter: Int, weight: Float)] = [(0, 0.75), (1, 0.25)]
+  private static let chat: [(adapter: Int, weight: Float)] = [(1, 0.5), (0, 0.25)]
+
+  @Test("tokens keep their text, colour, depth and order; a number begins each run")
+  func tokens() throws {
+    let report = RoutingReport.example(
+      [("a", Self.sql), (" b", Self.sql), ("c", Self.chat), ("d", []), ("e", Self.chat)],
+      promptCount: 3)
+    let page = try PageReader(report.page())
+    #expect(page.tokens.map(\.text) == ["a", " b", "c", "d", "e"])
+    #expect(
+      page.tokens.map(\.classes) == [["t", "a0"], ["t", "a0"], ["t", "a1"], ["t"], ["t", "a1"]])
+    #expect(
+      page.tokens.map { $0.attributes["style"] }
+        == ["--d:.78", "--d:.78", "--d:.56", nil, "--d:.56"])
+    #expect(page.all("b", "title").map { $0.attributes["title"] } == ["sql", "chat", "chat"])
+    let texts = page.all("p", "dir")
+    #expect(texts.map(\.text) == ["a bc", "de"])
+    #expect(texts.allSatisfy { $0.attributes["dir"] == "auto" })
+    let ids = Set(page.elements.compactMap { $0.attributes["id"] })
+    for text in texts { #expect(ids.contains(text.attributes["aria-labelledby"] ?? "")) }
+  }
+
+  @Test("the legend has every adapter with its tokens and its share of the weights")
+  func legend() throws {
+    let report = RoutingReport.example(
+      names: ["sql", "chat", "idle"], [("a", Self.sql), ("b", Self.chat), ("c", Self.sql)])
+    let items = try PageReader(report.page()).all("li")
+    #expect(
+      items.map { $0.text.trimmingCharacters(in: .whitespacesAndNewlines) } == [
+        "0 sql 2 tokens, 58.3 %", "1 chat 1 token, 33.3 %", "2 idle 0 tokens, 0.0 %",
+      ])
+    #expect(items.map { $0.classes.contains("z") } == [false, false, true])
+  }
+
+  @Test("the header says what ran")
+  func facts() throws {
+    let report = RoutingReport.example([("a", Self.sql), ("b", Self.sql)])
+    let page = try PageReader(report.page())
+    #expect(
+      page.all("dd").map(\.text) == [
+        "2", "top 2, temperature 1.0", "1", "loop", "1 of the prompt, 1 new",
+      ])
+    #expect(page.all("title").map(\.text) == ["Routing of tiny"])
+  }
+
+  @Test("whatever text and names hold, the page is well-formed and the text is theirs")
+  func hostile() throws {
+    var all = String.UnicodeScalarView()
+    for value in UInt32(0)...0x2FFF { if let scalar = Unicode.Scalar(value) { all.append(scalar) } }
+    for value in UInt32(0xFFF0)...0xFFFF {
+      if let scalar = Unicode.Scalar(value) { all.append(scalar) }
+    }
+    let evil = "</script><script>alert(1)</script>]]>\u{2028}\u{0}&amp;\"'<!--\u{202E}"
+    let report = RoutingReport.example(
+      names: [evil, "b"], [(evil, Self.sql), (String(all), Self.chat), ("\u{FFFF}", Self.sql)],
+      name: evil)
+    var hostile = report
+    hostile.model = evil
+    let text = try hostile.page()
+    let page = try PageReader(text)
+    #expect(page.tokens.count == 3)
+    #expect(
+      page.tokens[0].text
+        == "</script><script>alert(1)</script>]]>U+2028\nU+0000&amp;\"'<!--U+202E")
+    #expect(page.all("script").count == 2)
+    #expect(text.components(separatedBy: "</script>").count == 3)
+    let plain = "</script><script>alert(1)</script>]]>U+2028U+0000&amp;\"'<!--U+202E"
+    #expect(page.all("title").first?.text == "Routing of \(plain)")
+    #expect(page.all("b", "title").first?.attributes["title"] == plain)
+    #expect(page.all("bdi").filter { $0.text == plain }.count >= 3)
+  }
+
+  @Test("it asks for no other file")
+  func standsAlone() throws {
+    let text = try RoutingReport.example([("a", Self.sql)]).page()
+    let page = try PageReader(text)
+    for attribute in ["src", "href", "srcset", "action", "data", "poster"] {
+      #expect(page.elements.allSatisfy { $0.attributes[attribute] == nil })
+    }
+    for word in ["https:", "url(", "@import", "fetch(", "XMLHttpRequest", "import("] {
+      #expect(!text.contains(word))
+    }
+    #expect(text.components(separatedBy: "http:").count == 2, "only the name space")
+  }
+
+  @Test("the weights of every token are there, as far as it was run")
+  func weights() throws {
+    let report = RoutingReport.example([("a", Self.sql), ("b", Self.chat), ("c", [])])
+    let script = try #require(PageReader(report.page()).all("script", "data-modules").first)
+    #expect(script.attributes["type"] == "text/plain")
+    #expect(script.attributes["data-k"] == "2")
+    #expect(script.attributes["data-modules"] == "3.2")
+    #expect(script.attributes["data-ids"] == "100 101 102")
+    var expected: [UInt8] = []
+    for choice in Self.sql + Self.chat {
+      ChoiceCode.append(adapter: choice.adapter, weight: choice.weight, to: &expected)
+    }
+    #expect(Array(script.text.utf8) == expected)
+  }
+
+  @Test("the adapters of a layer are there without the script, largest share first")
+  func layers() throws {
+    let report = RoutingReport.example([("a", Self.sql), ("b", Self.chat)])
+    let cells = try PageReader(report.page()).all("td")
+    #expect(cells.map(\.text) == ["0 sql 50.0 % 1 chat 37.5 %"])
+  }
+
+  @Test("ids stand apart, empty and special tokens and numbers cut in two are marked")
+  func kinds() throws {
+    var report = RoutingReport.example(
+      [("", Self.sql), ("12", Self.sql), ("34", Self.chat), ("<s>", Self.chat), (nil, Self.chat)],
+      promptCount: 0)
+    report.sequences[0].tokens[3].isSpecial = true
+    let text = try report.page()
+    let page = try PageReader(text)
+    #expect(page.tokens.map(\.text) == ["", "12", "34", "<s>", "104"])
+    #expect(page.tokens[0].classes == ["t", "a0", "e"])
+    #expect(page.tokens[3].classes == ["t", "a1", "s"])
+    #expect(page.tokens[3].attributes["dir"] == "ltr")
+    #expect(page.all("b", "title").map(\.classes) == [["r"], ["r", "j"]])
+    #expect(text.contains(">104</span> </p>"))
+  }
+
+  @Test("nothing to show is a page, too")
+  func empty() throws {
+    let none = RoutingReport(
+      model: "", adapterNames: [], router: RouterConfiguration(), kernel: .bmm)
+    #expect(try PageReader(none.page()).tokens.isEmpty)
+    // A sum that is no number, more of a prompt than tokens, an adapter without a name.
+    var odd = RoutingReport.example(
+      [("a", [(0, .nan), (1, .nan)]), ("b", [(7, 1), (9, 0)])], promptCount: 9)
+    odd.sequences[0].tokens[1].routing = TokenRouting(sums: [0, 0, 0, 3], moduleCount: 1)
+    let page = try PageReader(odd.page())
+    #expect(page.tokens.map(\.classes) == [["t", "a0"], ["t"]])
+    #expect(page.all("p", "dir").map(\.text) == ["ab", ""])
+  }
+
+  @Test("the same report is the same page, whole or in a file that replaces another")
+  func file() throws {
+    let tokens = (0..<1000).map { (text: "t\($0) ", choices: $0 % 7 < 3 ? Self.sql : Self.chat) }
+    let report = RoutingReport.example(tokens.map { ($0.text, $0.choices) }, promptCount: 300)
+    let page = try report.page()
+    #expect(try report.page() == page)
+    let folder = FileManager.default.temporaryDirectory
+      .appendingPathComponent("meteora-\(UUID().uuidString)", isDirectory: true)
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let file = folder.appendingPathComponent("page.html")
+    try Data("old".utf8).write(to: file)
+    try report.writePage(to: file)
+    #expect(try Data(contentsOf: file) == Data(page.utf8))
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path) == ["page.html"])
+    #expect(throws: RoutingReportError.file(.isFolder(path: folder.path))) {
+      try report.writePage(to: folder)
+    }
+  }
+
+  @Test("a page that would be too large is refused")
+  func limits() throws {
+    func require(_ tokens: Int, _ modules: Int, _ topK: Int, _ adapters: Int) throws {
+      try RoutingReport.requireRoom(
+        tokens: tokens, modules: modules, topK: topK, adapters: adapters)
+    }
+    try require(2000, 224, 2, 28)
+    try require(1 << 16, 1 << 7, 2, 1024)
+    #expect(throws: RoutingReportError.tooManyChoices(count: 1 << 24 + 256, limit: 1 << 24)) {
+      try require(1 << 16 + 1, 1 << 7, 2, 1024)
+    }
+    #expect(throws: RoutingReportError.tooManyChoices(count: .max, limit: 1 << 24)) {
+      try require(.max, 2, 1, 2)
+    }
+    #expect(throws: RoutingReportError.tooManyAdapters(count: 1025, limit: 1024)) {
+      try require(1, 1, 1, 1025)
+    }
+    let names = (0..<1025).map { "\($0)" }
+    #expect(throws: RoutingReportError.tooManyAdapters(count: 1025, limit: 1024)) {
+      try RoutingReport.example(names: names, [("a", Self.sql)]).page()
+    }
+    let sentence = "\(RoutingReportError.tooManyChoices(count: 99, limit: 9))"
+    #expect(sentence.contains("99 choices"))
+  }
+}
