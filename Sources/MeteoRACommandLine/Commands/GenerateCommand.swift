@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRA
 import MeteoRALlama
 import MeteoRAReports
@@ -23,6 +24,7 @@ extension Command {
       "meteora generate --model Fixtures/demo --prompt 'abc' --show-routing",
       "meteora generate --model Fixtures/demo --prompt 'abc' --without rhymes,reverse",
       "meteora generate --model Fixtures/demo --prompt abc --temperature 1 --stop .",
+      "meteora generate --model Fixtures/demo --prompt abc --routing-html r.html",
       "meteora generate --model BASE --adapters DIR --gates F --prompt-ids 1,2 --json",
     ],
     run: { try GenerateCommand(arguments: $0, console: $1).run() })
@@ -47,6 +49,11 @@ private enum GenerateOptions {
     flag: "show-routing",
     "Prints prompt and answer with the dominant adapter of every token: by background colour, or "
       + "by [name] where it changes.")
+  static let routingHTML = OptionDeclaration(
+    "routing-html", "F",
+    "Also writes a page for a browser: prompt and answer coloured as with --show-routing, with the "
+      + "weights of every token by layer and module. It needs no other file and no network. A file "
+      + "that is there already is replaced.")
   static let color = OptionDeclaration(
     "color", "WHEN",
     "always, never or auto: on a terminal, unless NO_COLOR is set. (default: auto)")
@@ -54,7 +61,7 @@ private enum GenerateOptions {
   static let group = OptionGroup(
     "Answer",
     [
-      maximumNewTokens, stop, ignoreEOS, json, showRouting, color,
+      maximumNewTokens, stop, ignoreEOS, json, showRouting, routingHTML, color,
       ModelOptions.verbose,
     ])
 }
@@ -74,6 +81,12 @@ private struct GenerateCommand {
       choice: try arguments.choice(GenerateOptions.color, of: TerminalStyle.Choice.self) ?? .auto,
       isTerminal: console.output.isTerminal, environment: console.environment)
     try refuseUselessRouting(request)
+    let pagePath = try arguments.path(GenerateOptions.routingHTML).map { path in
+      let url = try Paths.output(path, of: GenerateOptions.routingHTML)
+      try Paths.requireOther(
+        url, than: request.filesToRead + PromptOptions.filesToRead(arguments))
+      return url
+    }
     let prompts = try PromptOptions.read(arguments, console: console)
 
     let model = try request.load(
@@ -83,6 +96,11 @@ private struct GenerateCommand {
       tokenizer: tokenizer,
       stopStrings: try stopStrings(tokenizer, folder: model.files.base.path))
     let named = try prompts.prompts(for: model.base.configuration, tokenizer: tokenizer)
+    let page = try pagePath.map { url in
+      try RoutingPageFile(
+        at: url, prompts: named, newTokens: options.maximumNewTokens, model: model,
+        name: modelName, tokenizer: tokenizer)
+    }
     return try console.interruption.gracefully {
       if arguments.isGiven(GenerateOptions.showRouting) {
         for prompt in named where !console.interruption.isRequested {
@@ -90,15 +108,16 @@ private struct GenerateCommand {
           let view = RoutingView(
             prompt: prompt, adapterNames: model.adapterNames, answers: answers, style: style,
             console: console)
-          try generate([prompt], model, request, options, answers, view: view)
+          try generate([prompt], model, request, options, answers, view: view, page: page)
         }
       } else if arguments.isGiven(GenerateOptions.json) {
         let view = JSONView(prompts: named, answers: answers, console: console)
-        try generate(named, model, request, options, answers, view: view)
+        try generate(named, model, request, options, answers, view: view, page: page)
       } else {
         let view = PlainView(prompts: named, answers: answers, console: console)
-        try generate(named, model, request, options, answers, view: view)
+        try generate(named, model, request, options, answers, view: view, page: page)
       }
+      try page?.write()
       if console.interruption.isRequested { throw Interrupted() }
       return .success
     }
@@ -106,10 +125,11 @@ private struct GenerateCommand {
 
   private func generate(
     _ prompts: [NamedPrompt], _ model: MeteoRAModel, _ request: ModelRequest,
-    _ options: GenerationOptions, _ answers: AnswerTexts, view: some GenerationView
+    _ options: GenerationOptions, _ answers: AnswerTexts, view: some GenerationView,
+    page: RoutingPageFile?
   ) throws {
     var view = view
-    let isRouted = arguments.isGiven(GenerateOptions.showRouting)
+    let isRouted = page != nil || arguments.isGiven(GenerateOptions.showRouting)
     let generation = try model.generation(
       of: prompts.map(\.tokens), mode: request.mode, options: options,
       stopStrings: answers.stopStrings, recordsRouting: isRouted)
@@ -118,12 +138,21 @@ private struct GenerateCommand {
         try view.show(tokens, of: generation)
       }
     } catch let error as MeteoRAError {
-      // What the prompts have so far is text all the same.
+      // What the prompts have so far is text and routing all the same.
       try view.fail(generation)
+      page?.add(prompts, of: generation)
+      try page?.write()
       throw error
     }
     if isRouted { try generation.runLastTokens { console.interruption.isRequested } }
     try view.finish(generation)
+    page?.add(prompts, of: generation)
+  }
+
+  /// What the reader of a page knows the model by: the last part of its path.
+  private var modelName: String {
+    let path = arguments.text(ModelOptions.model) ?? ""
+    return URL(fileURLWithPath: path, isDirectory: true).standardizedFileURL.lastPathComponent
   }
 
   private func generationOptions() throws -> GenerationOptions {
@@ -149,15 +178,16 @@ private struct GenerateCommand {
   }
 
   private func refuseUselessRouting(_ request: ModelRequest) throws {
-    guard arguments.isGiven(GenerateOptions.showRouting) else { return }
-    if arguments.isGiven(GenerateOptions.json) {
+    let options = [GenerateOptions.showRouting, GenerateOptions.routingHTML]
+    guard let option = options.first(where: arguments.isGiven) else { return }
+    if option.name == GenerateOptions.showRouting.name, arguments.isGiven(GenerateOptions.json) {
       throw UsageError(
         "options --show-routing and --json exclude each other: for routing as data use 'meteora "
           + "trace'")
     }
     guard request.mode.isRouted else {
       throw UsageError(
-        "option --show-routing needs a model that routes: adapters with gates, and neither "
+        "option \(option.spelling) needs a model that routes: adapters with gates, and neither "
           + "--single-adapter nor --no-adapters")
     }
   }

@@ -28,7 +28,8 @@ extension Command {
     ],
     run: { arguments, console in
       let request = try ModelOptions.request(arguments)
-      let output = try TraceOptions.target(arguments)
+      let output = try Paths.output(
+        arguments.requiredPath(TraceOptions.output), of: TraceOptions.output)
       try Paths.requireOther(
         output, than: request.filesToRead + PromptOptions.filesToRead(arguments))
       let prompts = try PromptOptions.read(arguments, console: console)
@@ -63,14 +64,4 @@ private enum TraceOptions {
   static let all = OptionDeclaration(flag: "all", "Every intermediate value.")
 
   static let group = OptionGroup("Output", [output, all, ModelOptions.verbose])
-
-  static func target(_ arguments: ParsedArguments) throws -> URL {
-    let path = try arguments.requiredPath(output)
-    guard path != "-" else {
-      throw UsageError(
-        "option \(output.spelling) is '-', but a trace is not written to standard output; give the "
-          + "path of a file")
-    }
-    return try Paths.output(path)
-  }
 }

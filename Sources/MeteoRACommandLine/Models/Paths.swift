@@ -26,8 +26,13 @@ enum Paths {
     return URL(fileURLWithPath: path, isDirectory: false)
   }
 
-  /// A file that is to be made or replaced.
-  static func output(_ path: String) throws -> URL {
+  /// A file that an option says is to be made or replaced.
+  static func output(_ path: String, of option: OptionDeclaration) throws -> URL {
+    guard path != "-" else {
+      throw UsageError(
+        "option \(option.spelling) is '-', but this is not written to standard output; give the path "
+          + "of a file")
+    }
     let url = URL(fileURLWithPath: path, isDirectory: false)
     try ReplacementFile.requireReplaceable(url)
     return url

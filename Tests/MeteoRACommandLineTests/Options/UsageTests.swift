@@ -25,7 +25,7 @@ struct UsageTests {
     ),
     (["trace", "--model", ".", "--output="], "option --output is empty, expected a path"),
     (
-      ["trace", "--model", ".", "--output=-"], "option --output is '-', but a trace is not written"
+      ["trace", "--model", ".", "--output=-"], "option --output is '-', but this is not written"
     ),
     (["--versoin"], "unknown option '--versoin'; did you mean '--version'?"),
     (["generate", "--promt", "x"], "unknown option '--promt'; did you mean '--prompt'?"),

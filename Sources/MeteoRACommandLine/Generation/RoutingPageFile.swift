@@ -1,0 +1,50 @@
+import Foundation
+import MeteoRA
+import MeteoRAReports
+
+/// The page of `--routing-html`: collects what generations made of prompts, writes it at the end.
+final class RoutingPageFile {
+  private let url: URL
+  private let tokenizer: Tokenizer?
+  private var report: RoutingReport
+
+  /// - Parameters:
+  ///   - url: The page.
+  ///   - prompts: All that will be continued.
+  ///   - newTokens: The limit for each of them.
+  /// - Throws: ``CommandFailure`` if a page for so many tokens would be too large.
+  init(
+    at url: URL, prompts: [NamedPrompt], newTokens: Int, model: MeteoRAModel, name: String,
+    tokenizer: Tokenizer?
+  ) throws {
+    self.url = url
+    self.tokenizer = tokenizer
+    report = RoutingReport(
+      model: name, adapterNames: model.adapterNames, router: model.files.router,
+      kernel: model.kernel)
+    let positions = model.base.configuration.maximumPositions
+    let tokens = prompts.reduce(0) { sum, prompt in
+      sum + min(positions, prompt.tokens.count + newTokens)
+    }
+    do throws(RoutingReportError) {
+      try RoutingReport.requireRoom(
+        tokens: tokens, modules: model.routedModuleCount, topK: model.files.router.topK,
+        adapters: model.adapterNames.count)
+    } catch {
+      throw CommandFailure(
+        "option --routing-html: \(error), and prompts and --max-new-tokens allow \(tokens) "
+          + "token\(tokens == 1 ? "" : "s")")
+    }
+  }
+
+  /// Takes what a generation that recorded routing made of its prompts so far.
+  func add(_ prompts: [NamedPrompt], of generation: MeteoRAGeneration) {
+    for (index, prompt) in prompts.enumerated() {
+      report.sequences.append(
+        RoutingReport.Sequence(prompt, index: index, of: generation, tokenizer: tokenizer))
+    }
+  }
+
+  /// Writes the page of all that was added.
+  func write() throws(RoutingReportError) { try report.writePage(to: url) }
+}

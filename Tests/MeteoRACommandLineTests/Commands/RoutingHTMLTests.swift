@@ -1,0 +1,208 @@
+import Foundation
+import MeteoRASafetensors
+import Testing
+
+@testable import MeteoRACommandLine
+
+@Suite("meteora generate --routing-html")
+struct RoutingHTMLTests {
+  private static let prompt = "the capital of france is"
+
+  private func arguments(_ options: [String] = []) throws -> [String] {
+    ["generate", "--model", try Fixture.demo(), "--max-new-tokens", "8", "--ignore-eos"] + options
+  }
+
+  /// The text between two marks, at each place.
+  private func parts(of page: String, from begin: String, to end: String) -> [String] {
+    page.components(separatedBy: begin).dropFirst().compactMap {
+      $0.components(separatedBy: end).first
+    }
+  }
+
+  /// Runs the tool and returns what it printed and the page.
+  private func page(
+    _ options: [String], input: String = ""
+  ) throws -> (run: ToolRun, page: String) {
+    var result: (ToolRun, String)?
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("page.html")
+      let run = ToolRun(
+        try arguments(options + ["--routing-html", file.path]), input: Array(input.utf8))
+      #expect(run.exitCode == 0, "\(run.error)")
+      #expect(try folder.contents() == ["page.html"])
+      result = (run, try String(contentsOf: file, encoding: .utf8))
+    }
+    return try #require(result)
+  }
+
+  @Test("it prints what it prints without, and the same page for every way to print")
+  func printsTheSame() throws {
+    let ways = [[], ["--json"], ["--show-routing", "--color", "never"]]
+    var pages: Set<String> = []
+    for way in ways {
+      let options = ["--prompt", Self.prompt] + way
+      let (run, page) = try page(options)
+      #expect(run.output == ToolRun(try arguments(options)).output)
+      #expect(run.error.isEmpty)
+      pages.insert(page)
+    }
+    #expect(pages.count == 1)
+    let page = try #require(pages.first)
+    #expect(page.contains("<h1>Routing of <bdi>demo</bdi></h1>"))
+    #expect(page.contains("<dd>top 2, temperature 1.0</dd>"))
+    #expect(page.contains("<dd>tiled</dd>"))
+    #expect(page.contains("8 tokens, ended by the limit of tokens"))
+  }
+
+  @Test("its numbers are those of a trace of the same tokens")
+  func equalsTrace() throws {
+    let (run, page) = try page(["--prompt", Self.prompt, "--json"])
+    let answer = try run.json()
+    let ids = try #require(answer["prompt_ids"]?.integers) + (answer["new_ids"]?.integers ?? [])
+    #expect(
+      parts(of: page, from: "data-ids=\"", to: "\"") == [
+        ids.map(String.init).joined(separator: " ")
+      ])
+    let modules = try #require(parts(of: page, from: "data-modules=\"", to: "\"").first)
+    let code = try #require(parts(of: page, from: "data-ids=\"", to: "</script>").first)
+    let text = try #require(code.components(separatedBy: "\">").last)
+    let bytes = try #require(Data(base64Encoded: text))
+    #expect(bytes.count == ids.count * 28 * 2 * 3)
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("t.safetensors")
+      let trace = ToolRun([
+        "trace", "--model", try Fixture.demo(), "--output", file.path, "--prompt-ids",
+        ids.map(String.init).joined(separator: ","),
+      ])
+      #expect(trace.exitCode == 0)
+      let tensors = try SafetensorsFile(contentsOf: file)
+      let names = [
+        "q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj",
+      ]
+      for (place, module) in modules.split(separator: " ").enumerated() {
+        let numbers = module.split(separator: ".").compactMap { Int($0) }
+        let path = "layers.\(numbers[0]).\(names[numbers[1]])"
+        let selected = try tensors.tensor(named: "\(path).selected").int64Values()
+        let weights = try tensors.tensor(named: "\(path).weights").float32Values()
+        for token in ids.indices {
+          for rank in 0..<2 {
+            let first = ((token * 28 + place) * 2 + rank) * 3
+            let bits = bytes[first..<first + 3].reduce(0) { $0 << 8 | Int($1) }
+            #expect(bits >> 14 == Int(selected[token * 2 + rank]))
+            #expect(bits & 16_383 == Int((weights[token * 2 + rank] * 10_000).rounded()))
+          }
+        }
+      }
+    }
+  }
+
+  @Test("characters of several tokens stand whole with the last of them")
+  func splitCharacters() throws {
+    // The demo's vocabulary has bytes, and none of these letters.
+    let (_, page) = try page(["--prompt", "שלום", "--no-special-tokens"])
+    let prompt = try #require(
+      parts(of: page, from: "aria-labelledby=\"prompt0\">", to: "</p>").first)
+    let spans = parts(of: prompt, from: "<span ", to: "</span>")
+    #expect(spans.count == 8)
+    for (index, span) in spans.enumerated() {
+      let isWhole = index % 2 == 1
+      #expect(span.contains(" e\"") == !isWhole)
+      let letter = ["ש", "ל", "ו", "ם"][index / 2]
+      #expect(span.hasSuffix(letter) == isWhole)
+    }
+  }
+
+  @Test("several prompts are sections of one page")
+  func severalPrompts() throws {
+    let prompts = #"{"first <1>":[1,2,3],"second":[380,363]}"#
+    let (run, page) = try page(["--prompt-ids-file", "-", "--json"], input: prompts)
+    #expect(run.lines.count == 2)
+    #expect(
+      parts(of: page, from: "<h2><bdi>", to: "</bdi>") == ["first &lt;1&gt;", "second"])
+    #expect(page.contains("<dd>5 of the prompt, 16 new</dd>"))
+    let (_, shown) = try self.page(
+      ["--prompt-ids-file", "-", "--show-routing"], input: prompts)
+    #expect(shown == page)
+  }
+
+  @Test("a model without a tokenizer shows ids")
+  func showsIDs() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("page.html")
+      let run = ToolRun([
+        "generate", "--model", try Fixture.model("tasks28"), "--prompt-ids", "1,2",
+        "--max-new-tokens", "3", "--routing-html", file.path,
+      ])
+      #expect(run.exitCode == 0)
+      let page = try String(contentsOf: file, encoding: .utf8)
+      #expect(page.contains(">2</span> </p>"))
+      #expect(parts(of: page, from: "<li class=", to: "</li>").count == 28)
+    }
+  }
+
+  @Test("stopped by the user it shows what there is, the last token without routing")
+  func interrupted() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("page.html")
+      let sink = MemorySink()
+      let interruption = Interruption()
+      sink.onWrite = { if $0 == 2 { interruption.request() } }
+      let run = ToolRun(
+        try arguments(["--prompt-ids", "1,2,3", "--routing-html", file.path]), output: sink,
+        interruption: interruption)
+      #expect(run.exitCode == 130)
+      let page = try String(contentsOf: file, encoding: .utf8)
+      #expect(page.contains("stopped before its end"))
+      #expect(parts(of: page, from: "<span class=\"t", to: "\"").filter { $0.isEmpty }.count == 1)
+    }
+  }
+
+  @Test("a place that cannot be written is refused before anything runs")
+  func wrongPlaces() throws {
+    try withTemporaryFolder { folder in
+      let missing = folder.appendingPathComponent("none/page.html").path
+      let places = [
+        (folder.path, "is a folder, expected a file"), (missing, "no such file or folder"),
+        ("", "a path is empty"), ("/dev/null", "is a device, expected a file"),
+      ]
+      for (place, message) in places {
+        let run = ToolRun(try arguments(["--prompt", "abc", "--routing-html", place]))
+        #expect(run.exitCode == 1)
+        #expect(run.error.contains(message), "\(run.error)")
+        #expect(run.output.isEmpty)
+      }
+      #expect(try folder.contents().isEmpty)
+    }
+  }
+
+  @Test(
+    "a model that does not route is refused, and leaves no file",
+    arguments: [["--no-adapters"], ["--single-adapter", "reverse"]])
+  func notRouted(mode: [String]) throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("page.html").path
+      let run = ToolRun(try arguments(mode + ["--prompt", "abc", "--routing-html", file]))
+      #expect(run.exitCode == 64)
+      #expect(run.error.contains("option --routing-html needs a model that routes"))
+      #expect(try folder.contents().isEmpty)
+    }
+  }
+
+  @Test("tokens of which no browser shows a page are refused before they run")
+  func tooLarge() throws {
+    let prompts = (0..<200).map { "\"\($0)\":[1]" }.joined(separator: ",")
+    try withTemporaryFolder { folder in
+      let run = ToolRun(
+        [
+          "generate", "--model", try Fixture.demo(), "--max-new-tokens", "5000",
+          "--router-top-k", "5", "--prompt-ids-file", "-", "--routing-html",
+          folder.appendingPathComponent("page.html").path,
+        ], input: Array("{\(prompts)}".utf8))
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains("57344000 choices of adapters"), "\(run.error)")
+      #expect(run.error.contains("allow 409600 tokens"))
+      #expect(run.output.isEmpty)
+      #expect(try folder.contents().isEmpty)
+    }
+  }
+}
