@@ -161,13 +161,16 @@ struct RoutingHTMLTests {
   func wrongPlaces() throws {
     try withTemporaryFolder { folder in
       let missing = folder.appendingPathComponent("none/page.html").path
-      let places = [
-        (folder.path, "is a folder, expected a file"), (missing, "no such file or folder"),
-        ("", "a path is empty"), ("/dev/null", "is a device, expected a file"),
+      let places: [(String, String, Int32)] = [
+        (folder.path, "is a folder, expected a file", 1), (missing, "no such file or folder", 1),
+        ("/dev/null", "is a device, expected a file", 1),
+        (try Fixture.demo("gates.safetensors"), "is read by this command", 1),
+        ("", "option --routing-html is empty, expected a path", 64),
+        ("-", "option --routing-html is '-'", 64),
       ]
-      for (place, message) in places {
+      for (place, message, code) in places {
         let run = ToolRun(try arguments(["--prompt", "abc", "--routing-html", place]))
-        #expect(run.exitCode == 1)
+        #expect(run.exitCode == code)
         #expect(run.error.contains(message), "\(run.error)")
         #expect(run.output.isEmpty)
       }
