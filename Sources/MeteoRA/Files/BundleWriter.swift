@@ -54,7 +54,7 @@ public struct BundleWriter {
   }
 
   private func fill(_ folder: URL, _ shouldStop: @escaping () -> Bool) throws(MeteoRAError) {
-    try Self.load(files, shouldStop)
+    try files.loadCompletely(shouldStop)
     let target: NewFolder
     do throws(FileAccessError) {
       target = try NewFolder(creating: folder)
@@ -67,21 +67,13 @@ public struct BundleWriter {
     try filling.addBase()
     try filling.addAdaptersAndGates()
     try filling.addManifest()
-    try Self.load(try ModelFiles(folder: target.temporary), shouldStop)
+    try ModelFiles(folder: target.temporary).loadCompletely(shouldStop)
     if shouldStop() { throw .cancelled(path: folder.path) }
     do throws(FileAccessError) {
       try target.commit()
     } catch {
       throw .file(error)
     }
-  }
-
-  /// Throws unless the parts make a model, and its tokenizer can be read if there is one.
-  private static func load(
-    _ files: ModelFiles, _ shouldStop: @escaping () -> Bool
-  ) throws(MeteoRAError) {
-    let model = try MeteoRAModel(files: files, shouldStop: shouldStop)
-    if model.hasTokenizer { _ = try model.loadTokenizer() }
   }
 
   /// Asked before the long work as well as at its end.

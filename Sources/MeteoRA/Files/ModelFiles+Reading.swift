@@ -2,6 +2,14 @@ import Foundation
 import MeteoRASafetensors
 
 extension ModelFiles {
+  /// Loads the model, and its tokenizer if there is one, to be sure that the files work.
+  @discardableResult
+  func loadCompletely(_ shouldStop: @escaping () -> Bool) throws(MeteoRAError) -> MeteoRAModel {
+    let model = try MeteoRAModel(files: self, shouldStop: shouldStop)
+    if model.hasTokenizer { _ = try model.loadTokenizer() }
+    return model
+  }
+
   /// The files that a model is read from; some of them need not be there.
   ///
   /// - Parameter folder: What these files were found by: a bundle, or the base itself.

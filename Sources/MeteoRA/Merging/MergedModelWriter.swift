@@ -1,5 +1,4 @@
 import Foundation
-import MeteoRALlama
 import MeteoRASafetensors
 
 /// Writes a base model with one adapter merged into its weights: a plain Hugging Face folder, which
@@ -74,7 +73,7 @@ public struct MergedModelWriter {
     _ folder: URL, from files: ModelFiles, _ shouldStop: @escaping () -> Bool
   ) throws(MeteoRAError) {
     // Parts that do not fit are named by their own paths. Only the adapter is kept.
-    let loaded = try MeteoRAModel(files: files, shouldStop: shouldStop).adapter(named: adapter)
+    let loaded = try files.loadCompletely(shouldStop).adapter(named: adapter)
     let target: NewFolder
     do throws(FileAccessError) {
       target = try NewFolder(creating: folder)
@@ -85,12 +84,7 @@ public struct MergedModelWriter {
       base: BaseFolder(folder: files.base), adapter: loaded, target: target, place: folder,
       elementType: elementType, shouldStop: shouldStop)
     try merging.write()
-    do throws(LlamaError) {
-      _ = try LlamaModel(
-        folder: target.temporary, parallelism: .allCores, shouldStop: shouldStop)
-    } catch {
-      throw .llama(error)
-    }
+    try ModelFiles(base: target.temporary).loadCompletely(shouldStop)
     if shouldStop() { throw .cancelled(path: folder.path) }
     do throws(FileAccessError) {
       try target.commit()

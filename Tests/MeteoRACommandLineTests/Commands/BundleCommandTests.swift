@@ -39,19 +39,21 @@ struct BundleCommandTests {
     }
   }
 
-  @Test("a tokenizer that cannot be taken leaves nothing behind", arguments: [[], ["--link"]])
+  @Test(
+    "a tokenizer that cannot be taken leaves nothing behind",
+    arguments: [["--gates"], ["--gates", "--link"], ["--merge", "rhymes"]])
   func brokenTokenizer(options: [String]) throws {
     try withTemporaryFolder { folder in
       let base = folder.appendingPathComponent("base")
       try FileManager.default.copyItem(atPath: Fixture.demo("base"), toPath: base.path)
       let file = base.appendingPathComponent("tokenizer.json")
       try Data(contentsOf: file).prefix(5000).write(to: file)
+      let gates = try Fixture.demo("gates.safetensors")
       let run = ToolRun(
         [
-          "bundle", "--base", base.path, "--adapters", try Fixture.demo("adapters"), "--gates",
-          try Fixture.demo("gates.safetensors"), "--output",
+          "bundle", "--base", base.path, "--adapters", try Fixture.demo("adapters"), "--output",
           folder.appendingPathComponent("b").path,
-        ] + options)
+        ] + options.flatMap { $0 == "--gates" ? [$0, gates] : [$0] })
       #expect(run.exitCode == 1)
       #expect(run.error.contains("\(base.path)/tokenizer.json:"), "\(run.error)")
       #expect(try folder.contents() == ["base"])

@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRAFixtures
 import MeteoRALlama
 import MeteoRAMath
 import MeteoRASafetensors
@@ -136,15 +137,19 @@ struct MergedModelWriterTests {
     }
   }
 
-  @Test("tokenizer and generation files are carried along, whatever they hold")
+  @Test("tokenizer and generation files are carried along, byte for byte")
   func companions() throws {
     let folder = try TinyBundle().folder()
     let names = [
-      "generation_config.json", "tokenizer.json", "tokenizer.model", "tokenizer_config.json",
-      "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
+      "generation_config.json", "tokenizer.json", "tokenizer.model", "special_tokens_map.json",
+      "added_tokens.json", "chat_template.jinja",
     ]
     try folder.write(#"{"eos_token_id": 2}"#, to: "base/generation_config.json")
-    for name in names.dropFirst() { try folder.write("\(name) \u{0}é", to: "base/\(name)") }
+    for name in names.dropFirst(2) { try folder.write("\(name) \u{0}é", to: "base/\(name)") }
+    let demo = try #require(DemoBundle.directory)
+    let tokenizer = try String(
+      contentsOf: demo.appendingPathComponent("base/tokenizer.json"), encoding: .utf8)
+    try folder.write(tokenizer, to: "base/tokenizer.json")
     try folder.write("x", to: "base/README.md")
     let output = folder.url.appendingPathComponent("merged")
     try MergedModelWriter(files: files(folder), adapter: "first").write(to: output)
