@@ -11,3 +11,5 @@
 @_exported import struct MeteoRAKernels.Parallelism
 @_exported import enum MeteoRAKernels.RotaryScaling
 @_exported import struct MeteoRAKernels.Routing
+@_exported import enum MeteoRAKernels.WeightFormat
+@_exported import class MeteoRAKernels.WeightMatrix

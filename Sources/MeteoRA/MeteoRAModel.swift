@@ -80,7 +80,7 @@ public final class MeteoRAModel: Sendable {
   /// The same model with other settings of the router; weights are shared.
   ///
   /// - Parameter router: k from 1 to the number of adapters that have a row in the gates, T finite and
-  ///   at least 1e-30.
+  ///   above 0.
   /// - Throws: ``MeteoRAError/notRouted(model:)`` without gates, ``MeteoRAError`` for a value out of
   ///   range.
   public func with(router: RouterConfiguration) throws(MeteoRAError) -> MeteoRAModel {

@@ -13,7 +13,7 @@ extension Routing {
   /// - Parameters:
   ///   - logits: `[tokens, adapterCount]`, row-major; those of other adapters are never looked at.
   ///   - topK: 1 … `allowed.count`.
-  ///   - temperature: Finite, 1e-30 or more; divides the selected logits.
+  ///   - temperature: Finite, above 0; divides the selected logits.
   ///   - allowed: Indices below `adapterCount`, ascending.
   /// - Throws: ``KernelError`` if an argument is out of range or `logits` has another size.
   public init(

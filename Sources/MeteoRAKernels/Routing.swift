@@ -30,13 +30,13 @@ public struct Routing: Sendable, Equatable {
 
   /// Routes by gate logits: the `topK` largest, softmax of their quotients with `temperature`.
   ///
-  /// NaN ranks above +∞. Where NaN or +∞ is selected, or nothing but −∞, all weights of the token are
-  /// NaN, unless `topK` is 1: the weight is then 1 by rule.
+  /// NaN ranks above +∞. Where NaN or +∞ is selected, or nothing but −∞, or the quotient with a tiny
+  /// temperature overflows, all weights of the token are NaN, unless `topK` is 1: the weight is then 1 by rule.
   ///
   /// - Parameters:
   ///   - logits: `[tokens, adapterCount]`, row-major.
   ///   - topK: 1 … `adapterCount`.
-  ///   - temperature: Finite, 1e-30 or more; divides the selected logits.
+  ///   - temperature: Finite, above 0; divides the selected logits.
   /// - Throws: ``KernelError`` if an argument is out of range or `logits` has another size.
   /// - SeeAlso: arXiv:2405.13053, the gating network of the MeteoRA module.
   public init(
@@ -129,16 +129,11 @@ public struct Routing: Sendable, Equatable {
     }
   }
 
-  /// The least temperature. A gate logit divided by less could overflow, and infinite logits have no
-  /// softmax; by 1e-30, no logit below 3e8 does.
-  package static let leastTemperature: Float = 1e-30
-
-  /// Throws unless `temperature` is finite and at least ``leastTemperature``.
+  /// Throws unless `temperature` is finite and above zero.
   package static func requireTemperature(_ temperature: Float) throws(KernelError) {
-    guard temperature.isFinite, temperature >= leastTemperature else {
+    guard temperature.isFinite, temperature > 0 else {
       throw .outOfRange(
-        argument: "router temperature", actual: "\(temperature)",
-        allowed: "\(leastTemperature) or more, finite")
+        argument: "router temperature", actual: "\(temperature)", allowed: "finite, above 0")
     }
   }
 }

@@ -16,7 +16,7 @@ public struct RouterConfiguration: Sendable, Equatable {
 
   /// - Parameter context: Where the settings stand, for messages.
   /// - Throws: ``MeteoRAError/kernel(context:_:)`` unless 1 ≤ k ≤ `adapterCount` and T is finite
-  ///   and at least 1e-30.
+  ///   and above 0.
   func validate(adapterCount: Int, context: String = "router") throws(MeteoRAError) {
     guard topK >= 1, topK <= adapterCount else {
       throw .kernel(
