@@ -10,14 +10,14 @@
 /// show(decoder.finish())
 /// ```
 public struct StreamDecoder: Sendable {
-  private let tokenizer: Tokenizer
+  private let backend: any TokenizerBackend
   private let skipsSpecialTokens: Bool
-  private var state: any TokenDecoderState
+  private var decoder: any TokenizerBackendDecoder
 
-  init(tokenizer: Tokenizer, skipsSpecialTokens: Bool) {
-    self.tokenizer = tokenizer
+  init(backend: any TokenizerBackend, skipsSpecialTokens: Bool) {
+    self.backend = backend
     self.skipsSpecialTokens = skipsSpecialTokens
-    state = tokenizer.decoder.makeState()
+    decoder = backend.makeDecoder(skipSpecialTokens: skipsSpecialTokens)
   }
 
   /// Takes the next id; an unknown one adds nothing.
@@ -25,7 +25,7 @@ public struct StreamDecoder: Sendable {
   /// - Returns: The text that is certain by now and was not returned before; often empty.
   public mutating func append(_ id: Int) -> String {
     var text: [UInt8] = []
-    append(id, to: &text)
+    decoder.append(id, to: &text)
     return String(decoding: text, as: UTF8.self)
   }
 
@@ -34,18 +34,8 @@ public struct StreamDecoder: Sendable {
   /// - Returns: What was held back.
   public mutating func finish() -> String {
     var text: [UInt8] = []
-    finish(to: &text)
+    decoder.finish(to: &text)
+    decoder = backend.makeDecoder(skipSpecialTokens: skipsSpecialTokens)
     return String(decoding: text, as: UTF8.self)
-  }
-
-  mutating func append(_ id: Int, to text: inout [UInt8]) {
-    guard let token = tokenizer.utf8(of: id) else { return }
-    if skipsSpecialTokens && tokenizer.isSpecial(id) { return }
-    state.append(token, to: &text)
-  }
-
-  mutating func finish(to text: inout [UInt8]) {
-    state.finish(to: &text)
-    state = tokenizer.decoder.makeState()
   }
 }

@@ -1,38 +1,27 @@
 import MeteoRASafetensors
 
-/// Text to token ids and back, as a `tokenizer.json` says.
+/// Text to token ids and back, as the files of a model say.
 ///
-/// The ids are those of the PyPI package `tokenizers`. A text goes through
-///
-///     added tokens ─▶ normalizer ─▶ pre-tokenizer ─▶ model ─▶ post-processor ─▶ ids
-///
-/// and ids come back through the decoder. A file that asks for anything that is not supported is
-/// refused by name when it is opened; nothing in it is ignored. A tokenizer never changes, and may
-/// be used from any number of threads.
+/// Of a `tokenizer.json`, the ids are those of the PyPI package `tokenizers`. A file that asks for
+/// anything that is not supported is refused by name when it is opened; nothing in it is ignored. A
+/// tokenizer never changes, and may be used from any number of threads.
 public final class Tokenizer: Sendable {
-  let addedTokens: AddedVocabulary
-  let normalizer: (any Normalizer)?
-  let preTokenizers: [any PreTokenizer]
-  let model: BytePairModel
-  let postProcessors: [any PostProcessor]
-  let decoder: any TokenDecoder
+  let backend: any TokenizerBackend
 
   /// The number of distinct tokens, added ones among them.
   ///
   /// Ids can have gaps: a table with a row for every id needs ``idBound`` rows.
-  public let vocabularySize: Int
+  public var vocabularySize: Int { backend.vocabularySize }
   /// One more than the largest id.
   public let idBound: Int
+  /// The id of the token that begins a text (BOS); `nil` if the files name none.
+  public var beginID: Int? { backend.beginID }
+  /// The id of the token that ends a text (EOS); `nil` if the files name none.
+  public var endID: Int? { backend.endID }
 
-  init(parts: TokenizerParts) {
-    addedTokens = parts.addedTokens
-    normalizer = parts.normalizer
-    preTokenizers = parts.preTokenizers
-    model = parts.model
-    postProcessors = parts.postProcessors
-    decoder = parts.decoder
-    vocabularySize = parts.vocabularySize
-    idBound = max(model.vocabulary.idBound, addedTokens.idBound)
+  init(_ backend: any TokenizerBackend) {
+    self.backend = backend
+    idBound = backend.idBound
   }
 
   // MARK: Vocabulary
@@ -40,21 +29,16 @@ public final class Tokenizer: Sendable {
   /// The id of a token in the file's own spelling, such as `<|eot_id|>` or `Ġthe`; compared byte by
   /// byte.
   public func id(of token: String) -> Int? {
-    let utf8 = Array(token.utf8)
-    return (addedTokens.id(of: utf8) ?? model.vocabulary.id(of: utf8)).map { Int($0) }
+    backend.id(of: Array(token.utf8))
   }
 
   /// The token of an id in the file's own spelling; `nil` if there is none.
   public func token(of id: Int) -> String? {
-    utf8(of: id).map { String(decoding: $0, as: UTF8.self) }
+    backend.token(of: id).map { String(decoding: $0, as: UTF8.self) }
   }
 
   /// Whether an id is an added token marked special, which decoding can leave out.
-  public func isSpecial(_ id: Int) -> Bool { addedTokens.isSpecial(id) }
-
-  func utf8(of id: Int) -> ArraySlice<UInt8>? {
-    model.vocabulary.token(of: id) ?? addedTokens.token(of: id)
-  }
+  public func isSpecial(_ id: Int) -> Bool { backend.isSpecial(id) }
 
   // MARK: Encoding
 
@@ -67,7 +51,7 @@ public final class Tokenizer: Sendable {
   /// - Complexity: O(n log n) in the length of the longest piece, O(n) in the number of pieces.
   public func encode(_ text: String, addSpecialTokens: Bool = true) -> [Int] {
     var text = text
-    return text.withUTF8 { encode(validUTF8: $0, addSpecialTokens: addSpecialTokens) }
+    return text.withUTF8 { backend.encode(validUTF8: $0, addSpecialTokens: addSpecialTokens) }
   }
 
   /// The ids of a text in UTF-8.
@@ -80,25 +64,8 @@ public final class Tokenizer: Sendable {
       throw .invalidUTF8(offset: offset)
     }
     return utf8.withUnsafeBufferPointer {
-      encode(validUTF8: $0, addSpecialTokens: addSpecialTokens)
+      backend.encode(validUTF8: $0, addSpecialTokens: addSpecialTokens)
     }
-  }
-
-  private func encode(
-    validUTF8 text: UnsafeBufferPointer<UInt8>, addSpecialTokens: Bool
-  ) -> [Int] {
-    var ids: [Int] = []
-    addedTokens.split(text, normalizer: normalizer) { token in
-      ids.append(Int(token))
-    } onText: { segment in
-      var pieces = PieceList(segment)
-      for step in preTokenizers { step.apply(to: &pieces) }
-      model.append(pieces, to: &ids)
-    }
-    for step in postProcessors {
-      ids = step.process(ids, addingSpecialTokens: addSpecialTokens)
-    }
-    return ids
   }
 
   // MARK: Decoding
@@ -111,7 +78,7 @@ public final class Tokenizer: Sendable {
   ///   - skipSpecialTokens: Whether added tokens marked special are left out.
   /// - Returns: The text; bytes that make no character come as U+FFFD.
   public func decode(_ ids: [Int], skipSpecialTokens: Bool) -> String {
-    var decoder = makeStreamDecoder(skipSpecialTokens: skipSpecialTokens)
+    var decoder = backend.makeDecoder(skipSpecialTokens: skipSpecialTokens)
     var text: [UInt8] = []
     for id in ids { decoder.append(id, to: &text) }
     decoder.finish(to: &text)
@@ -124,7 +91,7 @@ public final class Tokenizer: Sendable {
   public func decode(
     checking ids: [Int], skipSpecialTokens: Bool
   ) throws(TokenizerError) -> String {
-    for (position, id) in ids.enumerated() where utf8(of: id) == nil {
+    for (position, id) in ids.enumerated() where backend.token(of: id) == nil {
       throw .unknownID(id, position: position)
     }
     return decode(ids, skipSpecialTokens: skipSpecialTokens)
@@ -132,6 +99,6 @@ public final class Tokenizer: Sendable {
 
   /// A decoder that takes ids one at a time.
   public func makeStreamDecoder(skipSpecialTokens: Bool) -> StreamDecoder {
-    StreamDecoder(tokenizer: self, skipsSpecialTokens: skipSpecialTokens)
+    StreamDecoder(backend: backend, skipsSpecialTokens: skipSpecialTokens)
   }
 }

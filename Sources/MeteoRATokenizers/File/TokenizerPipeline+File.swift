@@ -1,15 +1,5 @@
-import Foundation
-
-/// What a `tokenizer.json` consists of, read and checked.
-struct TokenizerParts {
-  let addedTokens: AddedVocabulary
-  let normalizer: (any Normalizer)?
-  let preTokenizers: [any PreTokenizer]
-  let model: BytePairModel
-  let postProcessors: [any PostProcessor]
-  let decoder: any TokenDecoder
-  let vocabularySize: Int
-
+extension TokenizerPipeline {
+  /// Reads and checks a whole `tokenizer.json`.
   init(_ root: TokenizerField) throws(TokenizerError) {
     try root.refuseMembers(otherThan: [
       "version", "truncation", "padding", "added_tokens", "normalizer", "pre_tokenizer",
@@ -38,27 +28,5 @@ struct TokenizerParts {
       vocabulary.token(of: id) != nil || addedTokens.token(of: id) != nil
     }
     decoder = try readDecoder(try root.optional("decoder"))
-  }
-}
-
-extension Tokenizer {
-  /// Reads a tokenizer from a `tokenizer.json` file, or from the folder that holds it.
-  ///
-  /// - Throws: ``TokenizerError`` with the file and the place if the file cannot be read, is broken,
-  ///   contradicts itself, or has a feature that is not supported.
-  public convenience init(contentsOf url: URL) throws(TokenizerError) {
-    self.init(parts: try TokenizerParts(try TokenizerField(contentsOf: url)))
-  }
-
-  /// Reads a tokenizer from the bytes of a `tokenizer.json`.
-  ///
-  /// - Parameters:
-  ///   - json: The whole file.
-  ///   - source: The name that errors give the file.
-  /// - Throws: As ``init(contentsOf:)``.
-  public convenience init(
-    json: [UInt8], source: String = "tokenizer.json"
-  ) throws(TokenizerError) {
-    self.init(parts: try TokenizerParts(try TokenizerField(json: json, source: source)))
   }
 }
