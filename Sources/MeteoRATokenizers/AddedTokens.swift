@@ -15,6 +15,13 @@ struct AddedToken: Sendable {
   let stripsRight: Bool
   /// Found only where no `\w` character touches it.
   let isSingleWord: Bool
+
+  /// A token that is found as it stands, whatever is around it.
+  static func plain(id: UInt32, content: [UInt8], isSpecial: Bool) -> AddedToken {
+    AddedToken(
+      id: id, content: content, isSpecial: isSpecial, isNormalized: false, stripsLeft: false,
+      stripsRight: false, isSingleWord: false)
+  }
 }
 
 /// A part of a text: an added token, or text between two of them.

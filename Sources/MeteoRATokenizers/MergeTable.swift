@@ -1,7 +1,6 @@
 // MergeTable: which neighbours merge, into what, and in what order; and the merging itself.
 //
-// A merge is a number: rank << 32 | id of the merged token. Ranks of different pairs differ, so that
-// comparing these numbers compares ranks. Byte-pair encoding is: as long as any neighbours merge,
+// A merge is a number: rank << 32 | id of the merged token. Byte-pair encoding is: as long as any neighbours merge,
 // merge the pair with the lowest rank, the leftmost of equal ones. Two ways to the same result:
 //
 //   short words    scan all pairs for the lowest, merge, close the gap               O(n²), n small
@@ -29,6 +28,8 @@ struct MergeTable: Sendable {
   }
 
   /// Adds a merge; of two for the same pair the later one holds. At most as many as promised.
+  ///
+  /// - Parameter rank: Less than 2³² − 1.
   mutating func insert(_ left: UInt32, _ right: UInt32, rank: UInt32, id: UInt32) {
     let pair = UInt64(left) << 32 | UInt64(right)
     let mask = slots.count - 1
@@ -53,6 +54,25 @@ struct MergeTable: Sendable {
         ? lookup.mergeByScanning(&symbols, from: start)
         : lookup.mergeByHeap(&symbols, from: start)
       symbols.removeSubrange((start + left)...)
+    }
+  }
+
+  /// Merges all neighbours, and tells of every pair that could merge at some moment, from left to
+  /// right in the beginning and then around each merge.
+  ///
+  /// - Parameter noting: Takes the two symbols and the one that they would become.
+  func merge(
+    _ symbols: inout [UInt32], noting: (_ left: UInt32, _ right: UInt32, _ whole: UInt32) -> Void
+  ) {
+    if symbols.count < 2 { return }
+    withoutActuallyEscaping(noting) { noting in
+      slots.withUnsafeBufferPointer { slots in
+        let lookup = Lookup(slots: slots, mask: slots.count - 1, key: key)
+        let left = lookup.mergeByHeap(&symbols, from: 0) {
+          noting($0, $1, UInt32(truncatingIfNeeded: $2))
+        }
+        symbols.removeSubrange(left...)
+      }
     }
   }
 
@@ -86,14 +106,14 @@ struct MergeTable: Sendable {
             merges[index] = merge(of: symbols[index], symbols[index + 1])
           }
           while true {
-            var lowest = MergeTable.none
+            var lowest = MergeTable.none >> 32
             var place = 0
-            for index in 0..<count - 1 where merges[index] < lowest {
-              lowest = merges[index]
+            for index in 0..<count - 1 where merges[index] >> 32 < lowest {
+              lowest = merges[index] >> 32
               place = index
             }
-            if lowest == MergeTable.none { return count }
-            symbols[place] = UInt32(truncatingIfNeeded: lowest)
+            if lowest == MergeTable.none >> 32 { return count }
+            symbols[place] = UInt32(truncatingIfNeeded: merges[place])
             count -= 1
             for index in place + 1..<max(count, place + 1) {
               symbols[index] = symbols[index + 1]
@@ -106,8 +126,12 @@ struct MergeTable: Sendable {
       }
     }
 
+    /// - Parameter noting: Told the neighbours and the merge of every pair that enters the contest.
     /// - Returns: The number of symbols left, at the beginning.
-    func mergeByHeap(_ symbols: inout [UInt32], from start: Int) -> Int {
+    func mergeByHeap(
+      _ symbols: inout [UInt32], from start: Int,
+      noting: ((UInt32, UInt32, UInt64) -> Void)? = nil
+    ) -> Int {
       let count = symbols.count - start
       // The neighbours of the symbol at a place; count and −1 beyond the ends.
       var next = Array(1...count)
@@ -117,7 +141,10 @@ struct MergeTable: Sendable {
       var heap = MergeHeap()
       for place in 0..<count - 1 {
         merges[place] = merge(of: symbols[start + place], symbols[start + place + 1])
-        if merges[place] != MergeTable.none { heap.append(merge: merges[place], place: place) }
+        if merges[place] != MergeTable.none {
+          noting?(symbols[start + place], symbols[start + place + 1], merges[place])
+          heap.append(merge: merges[place], place: place)
+        }
       }
       heap.establishOrder()
       while let (lowest, place) = heap.removeFirst() {
@@ -128,17 +155,23 @@ struct MergeTable: Sendable {
         next[place] = following
         merges[absorbed] = MergeTable.none
         merges[place] = MergeTable.none
-        if following < count {
-          previous[following] = place
-          let found = merge(of: symbols[start + place], symbols[start + following])
-          merges[place] = found
-          if found != MergeTable.none { heap.insert(merge: found, place: place) }
-        }
         let before = previous[place]
         if before >= 0 {
           let found = merge(of: symbols[start + before], symbols[start + place])
           merges[before] = found
-          if found != MergeTable.none { heap.insert(merge: found, place: before) }
+          if found != MergeTable.none {
+            noting?(symbols[start + before], symbols[start + place], found)
+            heap.insert(merge: found, place: before)
+          }
+        }
+        if following < count {
+          previous[following] = place
+          let found = merge(of: symbols[start + place], symbols[start + following])
+          merges[place] = found
+          if found != MergeTable.none {
+            noting?(symbols[start + place], symbols[start + following], found)
+            heap.insert(merge: found, place: place)
+          }
         }
       }
       var left = 0
@@ -200,7 +233,8 @@ private struct MergeHeap {
   }
 
   private func isBefore(_ a: Int, _ b: Int) -> Bool {
-    merges[a] != merges[b] ? merges[a] < merges[b] : places[a] < places[b]
+    let (rankA, rankB) = (merges[a] >> 32, merges[b] >> 32)
+    return rankA != rankB ? rankA < rankB : places[a] < places[b]
   }
 
   private mutating func exchange(_ a: Int, _ b: Int) {

@@ -2,7 +2,9 @@ import MeteoRASafetensors
 
 /// A reason why a tokenizer cannot be read or asked.
 public enum TokenizerError: Error, Equatable, Sendable {
-  /// The file cannot be read, is not JSON, or a field is not what it must be.
+  /// The file cannot be read.
+  case unreadable(FileAccessError)
+  /// The file cannot be read as JSON, or a field is not what it must be.
   case json(JSONError)
   /// The file has a feature that this package does not take: `feature` is not supported,
   /// `alternative` says what is.
@@ -18,6 +20,8 @@ public enum TokenizerError: Error, Equatable, Sendable {
 extension TokenizerError: CustomStringConvertible {
   public var description: String {
     switch self {
+    case .unreadable(let error):
+      return error.description
     case .json(let error):
       return error.description
     case .unsupported(let source, let feature, let alternative):

@@ -39,6 +39,8 @@ struct GoldenTokenizer: CustomTestStringConvertible, Sendable {
 /// A text and its ids, or ids and their text.
 struct GoldenCase {
   let text: [UInt8]
+  /// Whether there is a text at all, or only ids to decode.
+  let hasText: Bool
   let ids: [Int]
   let withSpecial: [Int]
   let decoded: [UInt8]
@@ -46,10 +48,12 @@ struct GoldenCase {
   let line: Int
 
   init(_ line: JSONValue, number: Int) throws {
-    text = try line.optional("text")?.utf8Value() ?? []
+    let text = try line.optional("text")?.utf8Value()
+    hasText = text != nil
+    self.text = text ?? []
     ids = try Self.integers(line.required("ids"))
     withSpecial = try line.optional("with_special").map(Self.integers) ?? ids
-    decoded = try line.optional("decoded")?.utf8Value() ?? text
+    decoded = try line.optional("decoded")?.utf8Value() ?? self.text
     skipped = try line.optional("skipped")?.utf8Value() ?? decoded
     self.line = number
   }

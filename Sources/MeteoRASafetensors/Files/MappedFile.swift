@@ -7,7 +7,7 @@ import Foundation
 /// later access ends the process with SIGBUS, as for every program that maps files.
 package final class MappedFile: @unchecked Sendable {
   // Unchecked: the pointer is read-only memory that nobody writes, freed by the last reference.
-  let path: String
+  package let path: String
   private let memory: UnsafeRawBufferPointer
 
   /// Maps a regular file; a folder, pipe, socket or device is refused without opening it.

@@ -38,11 +38,15 @@ package struct JSONDocument: Sendable {
     } catch {
       throw JSONError(unreadable: error, source: url.path)
     }
-    let bytes = try file.withUnsafeBytes { bytes throws(JSONError) in
-      // Before the copy: the size of a file says nothing about the memory there is.
-      try JSONParser.checkSize(bytes, source: url.path)
-      return Array(bytes)
+    self = try file.withUnsafeBytes { bytes throws(JSONError) in
+      try JSONDocument(bytes, source: url.path)
     }
-    try self.init(bytes: bytes, source: url.path)
+  }
+
+  /// Copies and parses the bytes of a file.
+  package init(_ bytes: UnsafeRawBufferPointer, source: String) throws(JSONError) {
+    // Before the copy: the size of a file says nothing about the memory there is.
+    try JSONParser.checkSize(bytes, source: source)
+    try self.init(bytes: Array(bytes), source: source)
   }
 }

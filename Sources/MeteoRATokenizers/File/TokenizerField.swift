@@ -17,23 +17,23 @@ struct TokenizerField {
     }
   }
 
-  /// Reads a file, or the `tokenizer.json` of a folder.
+  /// Parses the bytes of a file.
+  init(_ bytes: UnsafeRawBufferPointer, source: String) throws(TokenizerError) {
+    self.source = source
+    do throws(JSONError) {
+      value = try JSONDocument(bytes, source: source).root
+    } catch {
+      throw .json(error)
+    }
+  }
+
+  /// Reads a file.
   init(contentsOf url: URL) throws(TokenizerError) {
     do throws(JSONError) {
       value = try JSONDocument(contentsOf: url).root
       source = url.path
     } catch {
-      if case .unreadable(.isFolder) = error.problem {
-        let file = url.appendingPathComponent("tokenizer.json", isDirectory: false)
-        do throws(JSONError) {
-          value = try JSONDocument(contentsOf: file).root
-          source = file.path
-        } catch {
-          throw .json(error)
-        }
-      } else {
-        throw .json(error)
-      }
+      throw .json(error)
     }
   }
 

@@ -1,0 +1,78 @@
+import MeteoRASafetensors
+
+extension SentencePieceModel {
+  /// More than three times the largest model known; what is prepared from a file is several times
+  /// its size.
+  private static let largestFile = 16 << 20
+
+  /// Reads and checks a whole SentencePiece model file.
+  init(_ bytes: UnsafeRawBufferPointer, source: String) throws(TokenizerError) {
+    if bytes.count > Self.largestFile {
+      throw .unsupported(
+        source: source, feature: "a SentencePiece model of \(bytes.count) bytes",
+        alternative: "at most \(Self.largestFile) are")
+    }
+    let file = try SentencePieceFile(bytes, source: source)
+    if file.modelType != 2 {
+      let name = ["unigram", "BPE", "word", "char"][Int(file.modelType) - 1]
+      throw .unsupported(
+        source: source, feature: "the SentencePiece model type '\(name)'", alternative: "BPE is")
+    }
+    if !file.denormalizer.charsmap.isEmpty {
+      throw .unsupported(
+        source: source, feature: "denormalizer_spec.precompiled_charsmap",
+        alternative: "an empty one is")
+    }
+    let vocabulary = try SentencePieceVocabulary(file, in: bytes, source: source)
+    var symbols = AddedTokenMatcher()
+    for id in vocabulary.types.indices where vocabulary.types[id] == .userDefined {
+      let text = Array(vocabulary.texts[id])
+      symbols.insert(.plain(id: UInt32(id), content: text, isSpecial: false), pattern: text)
+    }
+    var charsmap: PrecompiledCharsmap?
+    if !file.normalizer.charsmap.isEmpty {
+      charsmap = try PrecompiledCharsmap(
+        UnsafeRawBufferPointer(rebasing: bytes[file.normalizer.charsmap]), source: source)
+    }
+    let hasUnused = vocabulary.types.contains(.unused)
+    self.vocabulary = vocabulary
+    merges = SentencePieceMerges(vocabulary)
+    normalizer = SentencePieceNormalizer(
+      symbols: symbols, texts: vocabulary.texts, charsmap: charsmap,
+      addsDummyPrefix: file.normalizer.addsDummyPrefix,
+      removesExtraSpaces: file.normalizer.removesExtraSpaces,
+      escapesSpaces: file.normalizer.escapesSpaces, putsSpaceLast: file.putsSpaceLast)
+    unusedPieces =
+      hasUnused ? UnusedPieceMerging(isUnused: vocabulary.types.map { $0 == .unused }) : nil
+    unknownSurface = Array(file.unknownSurface.map { Array(bytes[$0]) } ?? Array(" ⁇ ".utf8))
+    func controlID(_ name: Range<Int>?, standard: String) -> Int? {
+      let text = name.map { Array(bytes[$0]) } ?? Array(standard.utf8)
+      let id = vocabulary.id(of: text).map { Int($0) }
+      return id.flatMap { vocabulary.types[$0] == .control ? $0 : nil }
+    }
+    beginID = controlID(file.beginPiece, standard: "<s>")
+    endID = controlID(file.endPiece, standard: "</s>")
+  }
+
+  /// Takes over what the `tokenizer_config.json` beside the file says.
+  ///
+  /// - Parameter source: The name of the model file in errors.
+  mutating func apply(
+    _ configuration: TokenizerConfiguration, source: String
+  ) throws(TokenizerError) {
+    func id(_ name: String, _ token: [UInt8]?, standard: Int?) throws(TokenizerError) -> Int? {
+      guard let token else { return standard }
+      guard let id = vocabulary.id(of: token) else {
+        throw .malformed(
+          source: source,
+          problem:
+            "has no piece '\(printable(token))', which tokenizer_config.json names as \(name)")
+      }
+      return Int(id)
+    }
+    beginID = try id("bos_token", configuration.begin, standard: beginID)
+    endID = try id("eos_token", configuration.end, standard: endID)
+    addsBegin = configuration.addsBegin ?? addsBegin
+    addsEnd = configuration.addsEnd ?? addsEnd
+  }
+}
