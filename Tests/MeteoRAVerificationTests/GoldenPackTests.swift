@@ -7,8 +7,7 @@ import Testing
 struct GoldenPackTests {
   static let areas = [
     "adapters", "distribution", "kernels", "math", "models", "peft", "refusals", "safetensors",
-    "sampling", "tokenizers",
-    "truth",
+    "sampling", "sentencepiece", "tiktoken", "tokenizers", "truth",
   ]
 
   private func verify(_ golden: GoldenCase) throws {
@@ -99,7 +98,9 @@ struct GoldenPackTests {
     try verify(golden)
   }
 
-  @Test("its texts are tokenised", arguments: PackCases.area("tokenizers"))
+  @Test(
+    "its texts are tokenised",
+    arguments: ["tokenizers", "sentencepiece", "tiktoken"].flatMap(PackCases.area))
   func tokenizers(golden: GoldenCase) throws {
     try verify(golden)
   }
