@@ -2,9 +2,12 @@ import MeteoRASafetensors
 import MeteoRATokenizers
 
 extension MeteoRAModel {
-  /// Whether the base model's folder has a `tokenizer.json`, be it one that cannot be taken.
+  /// Whether the base model's folder has a `tokenizer.json` or a `tokenizer.model`, be it one that
+  /// cannot be taken.
   package var hasTokenizer: Bool {
-    FileStatus.isThere(files.base.appendingPathComponent("tokenizer.json"))
+    ["tokenizer.json", "tokenizer.model"].contains { name in
+      FileStatus.isThere(files.base.appendingPathComponent(name))
+    }
   }
 
   /// Loads the tokenizer in the base model's folder.
@@ -14,7 +17,7 @@ extension MeteoRAModel {
   /// - Throws: ``MeteoRAError/tokenizer(_:)`` if there is none, or it is not supported.
   public func loadTokenizer() throws(MeteoRAError) -> Tokenizer {
     do throws(TokenizerError) {
-      return try Tokenizer(contentsOf: files.base)
+      return try Tokenizer(folder: files.base)
     } catch {
       throw .tokenizer(error)
     }

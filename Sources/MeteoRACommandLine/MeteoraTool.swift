@@ -5,7 +5,9 @@ package enum MeteoraTool {
   /// What `--version` prints.
   package static let version = "0.1.0"
 
-  static let commands: [Command] = [.generate, .trace, .inspect, .bundle, .verify]
+  static let commands: [Command] = [
+    .generate, .trace, .tokenize, .detokenize, .inspect, .bundle, .verify,
+  ]
 
   /// Runs one command.
   ///

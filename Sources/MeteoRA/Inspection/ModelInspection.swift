@@ -25,9 +25,9 @@ public struct ModelInspection: Sendable {
   public let totals: TensorTotals
   /// Numbers that make up the model: a tied output matrix counts once.
   public let parameterCount: Int
-  /// The names of the files that a tokenizer can be read from, if they are there.
+  /// The names of the files that a tokenizer can be read from, if they are there; the first is read.
   public let tokenizerFiles: [String]
-  /// Tokens of `tokenizer.json`; `nil` if there is none that can be taken.
+  /// The tokenizer's tokens; `nil` if there is none that can be taken.
   public let tokenizerVocabulary: Int?
   /// One more than the highest layer of the model that the weights hold a tensor of.
   let heldLayerCount: Int
@@ -77,9 +77,9 @@ public struct ModelInspection: Sendable {
       FileStatus.isThere(folder.appendingPathComponent(name))
     }
     var vocabulary: Int?
-    if tokenizerFiles.first == "tokenizer.json" {
+    if !tokenizerFiles.isEmpty {
       do throws(TokenizerError) {
-        vocabulary = try Tokenizer(contentsOf: folder).vocabularySize
+        vocabulary = try Tokenizer(folder: folder).vocabularySize
       } catch {
         expectations.report(.tokenizer(error))
       }

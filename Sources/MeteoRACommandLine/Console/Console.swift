@@ -10,10 +10,27 @@ package protocol ByteSink: AnyObject {
 
 /// Where bytes come from.
 package protocol ByteSource {
+  /// Waits for bytes and reads some of them.
+  ///
+  /// - Parameters:
+  ///   - count: At most this many.
+  ///   - shouldStop: Asked several times a second while nothing comes.
+  /// - Returns: The bytes, none at the end; `nil` if the caller wants to stop.
+  func read(upTo count: Int, shouldStop: () -> Bool) throws(InputFailure) -> [UInt8]?
+}
+
+extension ByteSource {
   /// Reads to the end.
   ///
   /// - Returns: The bytes, or `nil` if there are more than `limit`.
-  func readAll(limit: Int) throws(InputFailure) -> [UInt8]?
+  func readAll(limit: Int) throws(InputFailure) -> [UInt8]? {
+    var bytes: [UInt8] = []
+    while let part = try read(upTo: 1 << 16, shouldStop: { false }), !part.isEmpty {
+      bytes += part
+      if bytes.count > limit { return nil }
+    }
+    return bytes
+  }
 }
 
 /// A reason why output cannot be written.

@@ -90,18 +90,18 @@ struct DescriptorSource: ByteSource {
     self.name = name
   }
 
-  func readAll(limit: Int) throws(InputFailure) -> [UInt8]? {
-    var bytes: [UInt8] = []
-    var chunk = [UInt8](repeating: 0, count: 1 << 16)
+  func read(upTo count: Int, shouldStop: () -> Bool) throws(InputFailure) -> [UInt8]? {
+    var chunk = [UInt8](repeating: 0, count: count)
     while true {
-      let count = chunk.withUnsafeMutableBytes { read(descriptor, $0.baseAddress, $0.count) }
-      if count < 0 {
-        if errno == EINTR { continue }
-        throw InputFailure("\(name): cannot read: \(String(cString: strerror(errno)))")
-      }
-      if count == 0 { return bytes }
-      bytes += chunk[..<count]
-      if bytes.count > limit { return nil }
+      // A read that waits would not notice that the user wants to end.
+      var state = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+      let ready = poll(&state, 1, 100)
+      if shouldStop() { return nil }
+      if ready == 0 || (ready < 0 && errno == EINTR) { continue }
+      let read = chunk.withUnsafeMutableBytes { Foundation.read(descriptor, $0.baseAddress, count) }
+      if read >= 0 { return Array(chunk[..<read]) }
+      if errno == EINTR || errno == EAGAIN { continue }
+      throw InputFailure("\(name): cannot read: \(String(cString: strerror(errno)))")
     }
   }
 }

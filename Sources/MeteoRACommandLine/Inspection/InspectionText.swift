@@ -158,16 +158,11 @@ extension ModelInspection {
   }
 
   private var tokenizerText: String {
-    if let tokenizerVocabulary {
-      let beyond = tokenizerVocabulary - configuration.vocabularySize
-      let excess = beyond > 0 ? ", \(beyond) more than the model takes" : ""
-      return "tokenizer.json, \(tokenizerVocabulary) tokens\(excess)"
-    }
-    switch tokenizerFiles.first {
-    case nil: return "none: prompts have to be ids"
-    case "tokenizer.json": return "tokenizer.json, which cannot be used (see above)"
-    default: return "tokenizer.model only, which is not read yet: prompts have to be ids"
-    }
+    guard let file = tokenizerFiles.first else { return "none: prompts have to be ids" }
+    guard let tokenizerVocabulary else { return "\(file), which cannot be used (see above)" }
+    let beyond = tokenizerVocabulary - configuration.vocabularySize
+    let excess = beyond > 0 ? ", \(beyond) more than the model takes" : ""
+    return "\(file), \(tokenizerVocabulary) tokens\(excess)"
   }
 }
 

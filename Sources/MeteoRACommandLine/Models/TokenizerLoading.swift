@@ -11,8 +11,8 @@ extension MeteoRAModel {
     if hasTokenizer { return try loadTokenizer() }
     guard !isNeeded else {
       throw CommandFailure(
-        "\(files.base.path): has no tokenizer.json to read the prompt with; give --prompt-ids or "
-          + "--prompt-ids-file")
+        "\(files.base.path): has neither tokenizer.json nor tokenizer.model to read the prompt with; "
+          + "give --prompt-ids or --prompt-ids-file")
     }
     return nil
   }

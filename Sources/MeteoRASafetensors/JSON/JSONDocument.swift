@@ -15,6 +15,8 @@ import Foundation
 package struct JSONDocument: Sendable {
   /// The document's one value.
   package let root: JSONValue
+  /// A document has at most this many bytes.
+  package static let largestByteCount = JSONParser.largestDocument
 
   /// Parses a document.
   ///

@@ -70,6 +70,19 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     (offset, line, column) = (0, 1, 1)
   }
 
+  /// The same problem, where the document is one line of a file.
+  ///
+  /// - Parameters:
+  ///   - line: The number of the line, from 1.
+  ///   - start: The byte offset of the line in the file.
+  package init(_ error: JSONError, inLine line: Int, startingAt start: Int) {
+    source = error.source
+    problem = error.problem
+    offset = start + error.offset
+    self.line = line
+    column = error.offset + 1
+  }
+
   public var description: String {
     if case .unreadable(let error) = problem { return error.description }
     return "\(printable(source, limit: 1024)):\(line):\(column) (byte \(offset)): \(sentence)"

@@ -133,7 +133,10 @@ struct GenerateCommandTests {
     #expect(plain.output == ids.map(String.init).joined(separator: ",") + "\n")
     let text = ToolRun(model + ["--prompt", "abc"])
     #expect(text.exitCode == 1)
-    #expect(text.error.contains("has no tokenizer.json to read the prompt with; give --prompt-ids"))
+    #expect(
+      text.error.contains(
+        "has neither tokenizer.json nor tokenizer.model to read the prompt with; give --prompt-ids")
+    )
   }
 
   @Test("kernels and threads change nothing", arguments: ["loop", "bmm", "tiled"], ["1", "3"])

@@ -8,7 +8,7 @@ struct UsageTests {
   static let refused: [([String], String)] = [
     ([], "no command given"),
     (["generat"], "unknown command 'generat'; did you mean 'generate'?"),
-    (["tokenize"], "unknown command 'tokenize'; see 'meteora --help'"),
+    (["frobnicate"], "unknown command 'frobnicate'; see 'meteora --help'"),
     (["help", "generat"], "unknown command 'generat'; did you mean 'generate'?"),
     (["help", "trace", "x"], "unexpected argument 'x'; 'meteora help' takes one command"),
     (["hlep"], "unknown command 'hlep'; did you mean 'help'?"),

@@ -13,15 +13,18 @@ struct ToolRun {
   /// - Parameters:
   ///   - arguments: Without the program's name.
   ///   - input: Standard input.
+  ///   - partLength: How many bytes of it come at once.
   ///   - output: Standard output, for tests that watch it.
   ///   - interruption: What a test may set while the tool runs.
   init(
-    _ arguments: [String], input: [UInt8] = [], output: MemorySink = MemorySink(),
+    _ arguments: [String], input: [UInt8] = [], partLength: Int = .max,
+    output: MemorySink = MemorySink(),
     error: MemorySink = MemorySink(), environment: [String: String] = [:],
     interruption: Interruption = Interruption()
   ) {
     exitCode = MeteoraTool.run(
-      arguments: arguments, input: MemorySource(bytes: input), output: output, error: error,
+      arguments: arguments, input: MemorySource(bytes: input, partLength: partLength),
+      output: output, error: error,
       environment: environment, interruption: interruption)
     self.output = String(decoding: output.bytes, as: UTF8.self)
     self.error = String(decoding: error.bytes, as: UTF8.self)
@@ -52,11 +55,22 @@ final class MemorySink: ByteSink {
   }
 }
 
-/// Input from memory.
-struct MemorySource: ByteSource {
-  var bytes: [UInt8]
+/// Input from memory, which comes in parts of some size.
+final class MemorySource: ByteSource {
+  private var rest: ArraySlice<UInt8>
+  private let partLength: Int
 
-  func readAll(limit: Int) -> [UInt8]? { bytes.count > limit ? nil : bytes }
+  init(bytes: [UInt8], partLength: Int = .max) {
+    rest = bytes[...]
+    self.partLength = partLength
+  }
+
+  func read(upTo count: Int, shouldStop: () -> Bool) -> [UInt8]? {
+    if shouldStop() { return nil }
+    let part = rest.prefix(min(count, partLength))
+    rest = rest.dropFirst(part.count)
+    return Array(part)
+  }
 }
 
 extension JSONValue {

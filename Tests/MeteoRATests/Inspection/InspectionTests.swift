@@ -224,6 +224,27 @@ struct InspectionTests {
     }
   }
 
+  @Test("a tokenizer.model alone is read, one that is broken is a problem")
+  func tokenizerModel() throws {
+    try ModelCopy.with("plain-minimal") { copy in
+      let file = copy.url("tokenizer.model")
+      try Data("AA== 1\n".utf8).write(to: file)
+      let broken = try ModelInspection(folder: copy.folder)
+      #expect(broken.tokenizerFiles == ["tokenizer.model"])
+      #expect(
+        broken.problems.map { "\($0)" } == [
+          "\(file.path): no line has the rank 0, expected ranks without gaps"
+        ])
+      let lines = (0...255 as ClosedRange<UInt8>).map {
+        "\(Data([$0]).base64EncodedString()) \($0)\n"
+      }
+      try Data(lines.joined().utf8).write(to: file)
+      let model = try ModelInspection(folder: copy.folder)
+      #expect(model.problems.isEmpty)
+      #expect(model.tokenizerVocabulary == 512)
+    }
+  }
+
   @Test("a tokenizer that cannot be taken is a problem, special ids outside are told")
   func tokenizer() throws {
     try ModelCopy.with("plain-minimal") { copy in

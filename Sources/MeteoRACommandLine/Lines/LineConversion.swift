@@ -1,0 +1,95 @@
+import Foundation
+import MeteoRASafetensors
+import MeteoRATokenizers
+
+/// Turns every line of a file of JSON lines into one of another.
+///
+/// One line is held at a time, so files may be larger than the memory. A line that is broken ends it
+/// with the name of the file, the line and the byte.
+struct LineConversion {
+  let tokenizer: Tokenizer
+  let input: String
+  let output: String
+  let console: Console
+
+  init(_ arguments: ParsedArguments, console: Console) throws {
+    input = try arguments.requiredText(LineOptions.input)
+    output = try arguments.requiredText(LineOptions.output)
+    tokenizer = try Tokenizer(contentsOf: Paths.any(arguments.requiredText(LineOptions.tokenizer)))
+    self.console = console
+  }
+
+  /// - Parameter convert: From a line's value to that of the line to be written.
+  func run(_ convert: (JSONValue) throws -> JSONOutput) throws {
+    let output = try LineOutput(output, console: console)
+    let progress = ProgressLine(on: console)
+    try console.interruption.gracefully {
+      do {
+        try InputFile.read(input, console: console) { name, source in
+          var reader = LineReader(source) { console.interruption.isRequested }
+          while let line = try reader.next() {
+            if console.interruption.isRequested { throw Interrupted() }
+            try output.append(try converted(line, of: name, convert))
+            if line.number % 1000 == 0 { progress.show("\(line.number) lines") }
+            if !reader.hasBufferedLine { try output.flush() }
+          }
+        }
+      } catch let error as Interrupted {
+        // Lines that are complete may go to standard output; a file stays away.
+        try output.flush()
+        throw error
+      }
+      try output.finish()
+    }
+  }
+
+  private func converted(
+    _ line: InputLine, of name: String, _ convert: (JSONValue) throws -> JSONOutput
+  ) throws -> JSONOutput {
+    do {
+      return try convert(try JSONDocument(bytes: line.bytes, source: name).root)
+    } catch let error as JSONError {
+      throw JSONError(error, inLine: line.number, startingAt: line.offset)
+    } catch let error as TokenizerError {
+      throw CommandFailure("\(printable(name, limit: 1024)):\(line.number): \(error)")
+    }
+  }
+}
+
+/// A file, pipe or standard input that is read part by part.
+private enum InputFile {
+  static func read(
+    _ path: String, console: Console, _ body: (String, any ByteSource) throws -> Void
+  ) throws {
+    do {
+      if path == "-" { return try body("standard input", console.input) }
+      _ = try Paths.file(path)
+      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+      if descriptor < 0 { throw FileAccessError(code: errno, path: path, operation: "read") }
+      defer { close(descriptor) }
+      try body(path, DescriptorSource(descriptor, name: path))
+    } catch let error as LineTooLong {
+      let name = path == "-" ? "standard input" : printable(path, limit: 1024)
+      throw CommandFailure(
+        "\(name):\(error.number): the line has more than "
+          + "\(JSONDocument.largestByteCount >> 20) MiB, expected at most as many")
+    }
+  }
+}
+
+/// The options of `tokenize` and `detokenize`.
+enum LineOptions {
+  static let tokenizer = OptionDeclaration(
+    "tokenizer", "P",
+    "A tokenizer.json or tokenizer.model, or the folder that holds one; tokenizer.json comes "
+      + "first. Required.")
+  static let input = OptionDeclaration(
+    "input", "F", "The lines to be read; - is standard input. Required.")
+  static let output = OptionDeclaration(
+    "output", "F",
+    "Where lines are written; - is standard output. A file appears when it is complete. Required.")
+  static let skipSpecial = OptionDeclaration(
+    flag: "skip-special", "Leaves special tokens out of decoded text.")
+
+  static let files = OptionGroup("Files", [tokenizer, input, output])
+}
