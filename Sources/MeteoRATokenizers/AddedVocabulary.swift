@@ -48,9 +48,11 @@ struct AddedVocabulary: Sendable {
   }
 
   /// Finds the added tokens of a text and hands on what is between them, normalized.
+  ///
+  /// - Parameter onText: Takes a segment, and whether it begins where the text begins.
   func split(
     _ text: UnsafeBufferPointer<UInt8>, normalizer: (any Normalizer)?,
-    onToken: (UInt32) -> Void, onText: (UnsafeBufferPointer<UInt8>) -> Void
+    onToken: (UInt32) -> Void, onText: (UnsafeBufferPointer<UInt8>, Bool) -> Void
   ) {
     for segment in rawMatcher.segments(of: text) {
       switch segment {
@@ -59,24 +61,28 @@ struct AddedVocabulary: Sendable {
       case .text(let range):
         let raw = UnsafeBufferPointer(rebasing: text[range])
         guard let normalizer else {
-          splitNormalized(raw, onToken: onToken, onText: onText)
+          splitNormalized(
+            raw, beginsText: range.lowerBound == 0, onToken: onToken, onText: onText)
           continue
         }
         normalizer.normalize(Array(raw)).withUnsafeBufferPointer {
-          splitNormalized($0, onToken: onToken, onText: onText)
+          splitNormalized(
+            $0, beginsText: range.lowerBound == 0, onToken: onToken, onText: onText)
         }
       }
     }
   }
 
   private func splitNormalized(
-    _ text: UnsafeBufferPointer<UInt8>,
-    onToken: (UInt32) -> Void, onText: (UnsafeBufferPointer<UInt8>) -> Void
+    _ text: UnsafeBufferPointer<UInt8>, beginsText: Bool,
+    onToken: (UInt32) -> Void, onText: (UnsafeBufferPointer<UInt8>, Bool) -> Void
   ) {
     for segment in normalizedMatcher.segments(of: text) {
       switch segment {
       case .token(let id): onToken(id)
-      case .text(let range): onText(UnsafeBufferPointer(rebasing: text[range]))
+      case .text(let range):
+        onText(
+          UnsafeBufferPointer(rebasing: text[range]), beginsText && range.lowerBound == 0)
       }
     }
   }

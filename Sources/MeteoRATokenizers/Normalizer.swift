@@ -1,7 +1,89 @@
+import MeteoRASafetensors
+
 /// A step that rewrites the text between added tokens before it is cut into pieces.
 ///
 /// Tokens with `normalized: true` are looked for after it, with their own content rewritten too.
 protocol Normalizer: Sendable {
   /// Rewrites UTF-8 into UTF-8.
   func normalize(_ text: [UInt8]) -> [UInt8]
+  /// Whether the first scalar of a text can be lost, so that what is left begins later in the text.
+  var canRemoveBegin: Bool { get }
+}
+
+/// `Sequence`: one step after the other.
+struct NormalizerSequence: Normalizer {
+  let steps: [any Normalizer]
+
+  func normalize(_ text: [UInt8]) -> [UInt8] { steps.reduce(text) { $1.normalize($0) } }
+  var canRemoveBegin: Bool { steps.contains { $0.canRemoveBegin } }
+}
+
+/// `Prepend`: a text in front of every text that is not empty.
+struct PrependNormalizer: Normalizer {
+  let prefix: [UInt8]
+
+  func normalize(_ text: [UInt8]) -> [UInt8] { text.isEmpty ? text : prefix + text }
+  var canRemoveBegin: Bool { false }
+}
+
+/// `Replace`: every match of a pattern becomes the same text.
+struct ReplaceNormalizer: Normalizer {
+  let replacement: TextReplacement
+
+  func normalize(_ text: [UInt8]) -> [UInt8] { replacement.apply(to: text) }
+  var canRemoveBegin: Bool { replacement.content.isEmpty }
+}
+
+/// `NFC`, `NFD`, `NFKC` and `NFKD`.
+struct UnicodeNormalizer: Normalizer {
+  let form: NormalizationForm
+
+  func normalize(_ text: [UInt8]) -> [UInt8] {
+    UnicodeNormalization.shared.normalize(text, form: form)
+  }
+  var canRemoveBegin: Bool { false }
+}
+
+/// `Lowercase`.
+struct LowercaseNormalizer: Normalizer {
+  func normalize(_ text: [UInt8]) -> [UInt8] { LowerCase.shared.lowercased(text) }
+  var canRemoveBegin: Bool { false }
+}
+
+/// `Strip`: removes white space at the ends of a text.
+struct StripNormalizer: Normalizer {
+  let stripsLeft: Bool
+  let stripsRight: Bool
+
+  func normalize(_ text: [UInt8]) -> [UInt8] {
+    let range = text.withUnsafeBufferPointer { text in
+      var start = 0
+      var end = text.count
+      while stripsLeft && start < end {
+        let (scalar, length) = UTF8Text.scalar(at: start, in: text)
+        if !Self.white.contains(scalar) { break }
+        start += length
+      }
+      while stripsRight && end > start {
+        let before = UTF8Text.start(before: end, in: text)
+        if !Self.white.contains(UTF8Text.scalar(at: before, in: text).scalar) { break }
+        end = before
+      }
+      return start..<end
+    }
+    return range.count == text.count ? text : Array(text[range])
+  }
+  var canRemoveBegin: Bool { stripsLeft }
+
+  private static let white = ScalarTable(.white)
+}
+
+/// `StripAccents`: removes all marks, general category M.
+struct StripAccentsNormalizer: Normalizer {
+  func normalize(_ text: [UInt8]) -> [UInt8] {
+    TextReplacement(pattern: .scalars(Self.marks), content: []).apply(to: text)
+  }
+  var canRemoveBegin: Bool { true }
+
+  private static let marks = ScalarTable(.mark)
 }

@@ -36,8 +36,8 @@ struct TokenizerPipeline: TokenizerBackend {
     var ids: [Int] = []
     addedTokens.split(text, normalizer: normalizer) { token in
       ids.append(Int(token))
-    } onText: { segment in
-      var pieces = PieceList(segment)
+    } onText: { segment, beginsText in
+      var pieces = PieceList(segment, beginsText: beginsText)
       for step in preTokenizers { step.apply(to: &pieces) }
       model.append(pieces, to: &ids)
     }

@@ -104,6 +104,34 @@ struct BrokenFileTests {
   ]
 
   static let others = [
+    BrokenChange(
+      "normalizer", #"{"type":"Replace","pattern":{"String":""},"content":"a"}"#,
+      #"field 'normalizer.pattern.String' is the string "", expected a text that is not empty"#),
+    BrokenChange(
+      "normalizer", #"{"type":"Replace","pattern":{},"content":"a"}"#,
+      "field 'normalizer.pattern' is an object, expected an object with either String or Regex"),
+    BrokenChange(
+      "pre_tokenizer",
+      #"{"type":"Split","pattern":{"String":"a"},"behavior":"Merged","invert":false}"#,
+      #"field 'pre_tokenizer.behavior' is the string "Merged", expected one of Isolated, Removed, "#
+        + "MergedWithPrevious, MergedWithNext, Contiguous"),
+    BrokenChange(
+      "pre_tokenizer", #"{"type":"Metaspace","replacement":"▁▁"}"#,
+      #"field 'pre_tokenizer.replacement' is the string "▁▁", expected one character"#),
+    BrokenChange(
+      "pre_tokenizer", #"{"type":"Metaspace","replacement":"▁","prepend_scheme":"last"}"#,
+      #"field 'pre_tokenizer.prepend_scheme' is the string "last", expected "always", "first" or "#
+        + #""never""#),
+    BrokenChange(
+      "decoder", #"{"type":"Metaspace","replacement":"▁","add_prefix_space":false}"#,
+      "field 'decoder.add_prefix_space' is false, expected true, or prepend_scheme \"never\" beside "
+        + "it"),
+    BrokenChange(
+      "decoder", #"{"type":"Strip","content":"","start":1,"stop":0}"#,
+      #"field 'decoder.content' is the string "", expected one character"#),
+    BrokenChange(
+      "decoder", #"{"type":"Strip","content":" ","start":-1,"stop":0}"#,
+      "field 'decoder.start' is -1, expected an integer from 0 to 4294967295"),
     BrokenChange("version", #""2.0""#, #"field 'version' is the string "2.0", expected "1.0""#),
     BrokenChange("pre_tokenizer", "7", "field 'pre_tokenizer' is 7, expected an object"),
     BrokenChange("pre_tokenizer", "{}", "field 'pre_tokenizer.type' is missing"),

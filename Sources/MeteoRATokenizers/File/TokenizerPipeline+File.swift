@@ -15,6 +15,14 @@ extension TokenizerPipeline {
     model = try BytePairModel(try root.required("model"))
     normalizer = try readNormalizer(try root.optional("normalizer"))
     preTokenizers = try readPreTokenizers(try root.optional("pre_tokenizer"))
+    let tracksBegin = preTokenizers.contains {
+      ($0 as? MetaspacePreTokenizer)?.prependScheme == .first
+    }
+    if tracksBegin && normalizer?.canRemoveBegin == true {
+      throw root.unsupported(
+        "a normalizer that can remove the begin of a text, before Metaspace with prepend_scheme "
+          + "'first',", alternative: "'always' and 'never' are")
+    }
     let added = try readAddedTokens(try root.optional("added_tokens"), vocabulary: model.vocabulary)
     let (vocabulary, addedTokens) = (
       model.vocabulary, AddedVocabulary(added, normalizer: normalizer)

@@ -1,0 +1,41 @@
+import MeteoRASafetensors
+
+/// Reads the field `normalizer`.
+func readNormalizer(_ field: TokenizerField?) throws(TokenizerError) -> (any Normalizer)? {
+  guard let field else { return nil }
+  if try field.hasType("Sequence") {
+    try field.refuseMembers(otherThan: ["type", "normalizers"])
+    var steps: [any Normalizer] = []
+    for step in try field.required("normalizers").elements() {
+      if let step = try readNormalizer(step) { steps.append(step) }
+    }
+    return steps.isEmpty ? nil : NormalizerSequence(steps: steps)
+  }
+  if try field.hasType("Replace") {
+    return ReplaceNormalizer(replacement: try readReplacement(field))
+  }
+  if try field.hasType("Prepend") {
+    try field.refuseMembers(otherThan: ["type", "prepend"])
+    return PrependNormalizer(prefix: try field.required("prepend").utf8())
+  }
+  if try field.hasType("Strip") {
+    try field.refuseMembers(otherThan: ["type", "strip_left", "strip_right"])
+    return StripNormalizer(
+      stripsLeft: try field.required("strip_left").bool(),
+      stripsRight: try field.required("strip_right").bool())
+  }
+  for (name, normalizer) in plainNormalizers where try field.hasType(name) {
+    try field.refuseMembers(otherThan: ["type"])
+    return normalizer
+  }
+  throw try field.unsupportedType(
+    of: "normalizer",
+    supported: ["Replace", "Prepend", "Strip"] + plainNormalizers.map(\.name) + ["Sequence"])
+}
+
+/// The normalizers without options.
+private let plainNormalizers: [(name: String, normalizer: any Normalizer)] = [
+  ("NFC", UnicodeNormalizer(form: .nfc)), ("NFD", UnicodeNormalizer(form: .nfd)),
+  ("NFKC", UnicodeNormalizer(form: .nfkc)), ("NFKD", UnicodeNormalizer(form: .nfkd)),
+  ("Lowercase", LowercaseNormalizer()), ("StripAccents", StripAccentsNormalizer()),
+]
