@@ -10,7 +10,9 @@ struct GoldenTokenizer: CustomTestStringConvertible, Sendable {
 
   static let all = [
     "tiny-llama3", "llama3-added", "gpt2-prefix", "qwen2", "plain-unknown", "plain-fused",
-    "plain-added", "plain-fallback",
+    "plain-added", "plain-fallback", "llama2", "llama2-normalized", "metaspace-first",
+    "metaspace-always", "gemma", "nfkc-lowercase", "nfd-accents", "nfc", "nfkd", "o200k",
+    "deepseek", "bloom", "behaviors", "plain-steps", "decoders",
   ].map(GoldenTokenizer.init)
 
   var testDescription: String { name }
