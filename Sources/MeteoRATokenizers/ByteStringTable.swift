@@ -9,13 +9,26 @@ struct ByteStringTable: Sendable {
   private(set) var bytes: [UInt8] = []
   /// The end of each string in `bytes`; 32 bits, as a document has at most 2³¹ bytes.
   private var ends: [UInt32] = []
-  /// Upper half of the hash, and index + 1; 0 where nothing is. The count is a power of two.
-  private var slots: [UInt64]
+  /// The count is a power of two.
+  private var slots: [Slot]
+
+  /// A place of the hash table. It says where the string stands, so that a string is found with two
+  /// accesses to memory, slot and bytes: files of 280,000 merges ask three times for each.
+  private struct Slot {
+    /// The upper half of the hash.
+    var hash: UInt32
+    /// Index + 1; 0 where nothing is.
+    var number: UInt32
+    var start: UInt32
+    var count: UInt32
+
+    static let empty = Slot(hash: 0, number: 0, start: 0, count: 0)
+  }
 
   init(minimumCapacity: Int) {
     var capacity = 16
     while capacity < minimumCapacity * 2 { capacity *= 2 }
-    slots = [UInt64](repeating: 0, count: capacity)
+    slots = [Slot](repeating: .empty, count: capacity)
     ends.reserveCapacity(minimumCapacity)
   }
 
@@ -53,12 +66,15 @@ struct ByteStringTable: Sendable {
   private mutating func place(_ index: Int, hash: UInt64) {
     let mask = slots.count - 1
     var slot = Int(truncatingIfNeeded: hash) & mask
-    while slots[slot] != 0 { slot = (slot + 1) & mask }
-    slots[slot] = (hash & ~0xFFFF_FFFF) | UInt64(index + 1)
+    while slots[slot].number != 0 { slot = (slot + 1) & mask }
+    let range = range(of: index)
+    slots[slot] = Slot(
+      hash: UInt32(truncatingIfNeeded: hash >> 32), number: UInt32(index + 1),
+      start: UInt32(range.lowerBound), count: UInt32(range.count))
   }
 
   private mutating func grow() {
-    slots = [UInt64](repeating: 0, count: slots.count * 2)
+    slots = [Slot](repeating: .empty, count: slots.count * 2)
     for index in 0..<count {
       let range = range(of: index)
       let hash = bytes.withUnsafeBufferPointer { bytes in
@@ -79,21 +95,27 @@ struct ByteStringTable: Sendable {
       bytes.withUnsafeBufferPointer { bytes in
         let mask = slots.count - 1
         var slot = Int(truncatingIfNeeded: hash) & mask
-        while slots[slot] != 0 {
-          if slots[slot] >> 32 == hash >> 32 {
-            let index = Int(slots[slot] & 0xFFFF_FFFF) - 1
-            let range = range(of: index)
-            if range.count == string.count
-              && Self.equal(bytes, from: range.lowerBound, to: string)
-            {
-              return index
-            }
+        let upper = UInt32(truncatingIfNeeded: hash >> 32)
+        while slots[slot].number != 0 {
+          let found = slots[slot]
+          if found.hash == upper && Int(found.count) == string.count
+            && Self.equal(bytes, from: Int(found.start), to: string)
+          {
+            return Int(found.number) - 1
           }
           slot = (slot + 1) & mask
         }
         return nil
       }
     }
+  }
+
+  /// Whether the string `index`, if there is one, has these bytes.
+  func isString(_ index: Int, equalTo string: UnsafeBufferPointer<UInt8>) -> Bool {
+    if index >= count { return false }
+    let range = range(of: index)
+    return range.count == string.count
+      && bytes.withUnsafeBufferPointer { Self.equal($0, from: range.lowerBound, to: string) }
   }
 
   private static func equal(

@@ -86,6 +86,7 @@ extension BytePairModel {
     let elements = try field.elements()
     var merges = MergeTable(minimumCapacity: elements.count)
     var joined: [UInt8] = []
+    var nextToken = 0
     for (rank, element) in elements.enumerated() {
       joined.removeAll(keepingCapacity: true)
       guard let leftCount = try appendParts(of: element, to: &joined) else { continue }
@@ -93,7 +94,7 @@ extension BytePairModel {
         (
           left: vocabulary.id(of: UnsafeBufferPointer(rebasing: joined[..<leftCount])),
           right: vocabulary.id(of: UnsafeBufferPointer(rebasing: joined[leftCount...])),
-          whole: vocabulary.id(of: joined)
+          whole: id(of: joined, near: &nextToken, in: vocabulary)
         )
       }
       if let left = ids.left, let right = ids.right, let whole = ids.whole {
@@ -108,6 +109,22 @@ extension BytePairModel {
         "\(element.value.path) \(verb) '\(printable(missing))', which is not in model.vocab")
     }
     return merges
+  }
+
+  /// The id of a merged token.
+  ///
+  /// Tokens mostly stand in the order of the merges that make them: it is looked for after the last
+  /// one first, where it is found without a hash, and in memory that is at hand.
+  private static func id(
+    of token: UnsafeBufferPointer<UInt8>, near next: inout Int, in vocabulary: Vocabulary
+  ) -> UInt32? {
+    for index in next...next + 1 where vocabulary.tokens.isString(index, equalTo: token) {
+      next = index
+      return vocabulary.ids[index]
+    }
+    guard let index = vocabulary.tokens.index(of: token) else { return nil }
+    next = index
+    return vocabulary.ids[index]
   }
 
   /// Appends the two parts of a merge, spelled `"a b"` or `["a", "b"]`.
