@@ -12,13 +12,21 @@ import MeteoRASafetensors
 /// A step of a decoder.
 enum DecoderStep: Sendable {
   case replace(TextReplacement)
-  /// - Parameter dropsFirst: Whether the characters of the first token become nothing, not spaces.
-  case metaspace(replacement: [UInt8], dropsFirst: Bool)
+  /// What becomes of the character in most tokens, and in the first one.
+  case metaspace(TextReplacement, first: TextReplacement)
   /// Removes up to `start` scalars `content` at the begin of each token and up to `stop` at its end.
   case strip(content: [UInt8], start: Int, stop: Int)
   case byteFallback
   case fuse
   case byteLevel
+
+  /// - Parameter dropsFirst: Whether the characters of the first token become nothing, not spaces.
+  static func metaspace(replacement: [UInt8], dropsFirst: Bool) -> DecoderStep {
+    let pattern = TextPattern.literal(replacement)
+    let spaces = TextReplacement(pattern: pattern, content: [UInt8(ascii: " ")])
+    let nothing = TextReplacement(pattern: pattern, content: [])
+    return .metaspace(spaces, first: dropsFirst ? nothing : spaces)
+  }
 
   /// Whether all tokens become one.
   var joins: Bool {
@@ -29,7 +37,8 @@ enum DecoderStep: Sendable {
   }
 }
 
-/// A step at work: takes tokens one by one.
+/// A step at work. For every token in order: ``holds(_:)``; if not, ``takeHeld(isEnd:)`` and then
+/// ``mapped(_:)`` give what it becomes. At the end comes what is held.
 struct DecoderStepState: Sendable {
   private let step: DecoderStep
   private var isFirst = true
@@ -39,58 +48,59 @@ struct DecoderStepState: Sendable {
 
   init(_ step: DecoderStep) { self.step = step }
 
-  /// Takes the next token and appends those that it completes.
-  mutating func append(_ token: [UInt8], to output: inout [[UInt8]]) {
-    defer { isFirst = false }
+  /// Whether the step keeps a token until later.
+  mutating func holds(_ token: [UInt8]) -> Bool {
     switch step {
-    case .replace(let replacement):
-      output.append(replacement.apply(to: token))
-    case .metaspace(let replacement, let dropsFirst):
-      let content = isFirst && dropsFirst ? [] : [UInt8(ascii: " ")]
-      let spaced = TextReplacement(pattern: .literal(replacement), content: content)
-      output.append(spaced.apply(to: token))
-    case .strip(let content, let start, let stop):
-      output.append(Self.stripped(token, of: content, start: start, stop: stop))
+    case .replace, .metaspace, .strip:
+      return false
     case .byteFallback:
-      if let byte = Self.byte(of: token) {
-        held.append(byte)
-      } else {
-        flushBytes(to: &output)
-        output.append(token)
-      }
+      guard let byte = Self.byte(of: token) else { return false }
+      held.append(byte)
     case .fuse:
       held += token
     case .byteLevel:
       heldByteLevel.append(token[...], to: &held)
     }
+    return true
   }
 
-  /// Appends the tokens that were held back.
-  mutating func finish(to output: inout [[UInt8]]) {
+  /// The tokens that are kept no longer, because another one comes or none.
+  mutating func takeHeld(isEnd: Bool) -> [[UInt8]] {
     switch step {
-    case .replace, .metaspace, .strip: break
+    case .replace, .metaspace, .strip:
+      return []
     case .byteFallback:
-      flushBytes(to: &output)
-    case .fuse:
-      output.append(held)
-      held = []
-    case .byteLevel:
-      heldByteLevel.finish(to: &held)
-      output.append(held)
-      held = []
+      return takeBytes()
+    case .fuse, .byteLevel:
+      if !isEnd { return [] }
+      if case .byteLevel = step { heldByteLevel.finish(to: &held) }
+      defer { held = [] }
+      return [held]
+    }
+  }
+
+  /// What a token becomes by itself.
+  mutating func mapped(_ token: [UInt8]) -> [UInt8] {
+    defer { isFirst = false }
+    switch step {
+    case .replace(let replacement):
+      return replacement.apply(to: token)
+    case .metaspace(let spaces, let first):
+      return (isFirst ? first : spaces).apply(to: token)
+    case .strip(let content, let start, let stop):
+      return Self.stripped(token, of: content, start: start, stop: stop)
+    case .byteFallback, .fuse, .byteLevel:
+      return token
     }
   }
 
   // MARK: Bytes
 
-  private mutating func flushBytes(to output: inout [[UInt8]]) {
-    if held.isEmpty { return }
-    if held.withUnsafeBufferPointer({ UTF8Text.firstBreak(in: $0) }) == nil {
-      output.append(held)
-    } else {
-      output += [[UInt8]](repeating: UTF8Text.replacement, count: held.count)
-    }
-    held.removeAll(keepingCapacity: true)
+  private mutating func takeBytes() -> [[UInt8]] {
+    if held.isEmpty { return [] }
+    defer { held.removeAll(keepingCapacity: true) }
+    return held.withUnsafeBufferPointer({ UTF8Text.firstBreak(in: $0) }) == nil
+      ? [held] : [[UInt8]](repeating: UTF8Text.replacement, count: held.count)
   }
 
   /// The byte of a token `<0xHH>`. The library reads the digits as Rust does, small ones too and

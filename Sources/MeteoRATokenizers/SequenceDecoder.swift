@@ -35,50 +35,54 @@ struct SequenceDecoder: TokenDecoder {
     }
 
     mutating func append(_ token: ArraySlice<UInt8>, to text: inout [UInt8]) {
-      var tokens = [Array(token)]
-      for index in single.indices {
-        var next: [[UInt8]] = []
-        for token in tokens { single[index].append(token, to: &next) }
-        tokens = next
+      pass(Array(token), from: 0, to: &text)
+    }
+
+    /// Takes a token through the steps from one on, and then to the join.
+    private mutating func pass(_ token: [UInt8], from first: Int, to text: inout [UInt8]) {
+      var token = token
+      for index in first..<single.count {
+        if single[index].holds(token) { return }
+        for held in single[index].takeHeld(isEnd: false) {
+          pass(held, from: index + 1, to: &text)
+        }
+        token = single[index].mapped(token)
       }
-      join(tokens, to: &text)
+      if byteLevel == nil {
+        write(token[...], to: &text)
+      } else {
+        var decoded: [UInt8] = []
+        byteLevel?.append(token[...], to: &decoded)
+        write(decoded[...], to: &text)
+      }
     }
 
     mutating func finish(to text: inout [UInt8]) {
-      var tokens: [[UInt8]] = []
       for index in single.indices {
-        var next: [[UInt8]] = []
-        for token in tokens { single[index].append(token, to: &next) }
-        single[index].finish(to: &next)
-        tokens = next
+        for held in single[index].takeHeld(isEnd: true) { pass(held, from: index + 1, to: &text) }
       }
-      join(tokens, to: &text)
       var rest: [UInt8] = []
       byteLevel?.finish(to: &rest)
       write(rest[...], to: &text)
       if last.isEmpty { return }
-      tokens = [whole]
-      for step in last {
-        var state = DecoderStepState(step)
-        var next: [[UInt8]] = []
-        for token in tokens { state.append(token, to: &next) }
-        state.finish(to: &next)
-        tokens = next
-      }
-      for token in tokens { text += token }
+      for token in Self.tokens(of: whole, by: last) { text += token }
       whole = []
     }
 
-    private mutating func join(_ tokens: [[UInt8]], to text: inout [UInt8]) {
-      for token in tokens {
-        if byteLevel == nil {
-          write(token[...], to: &text)
-        } else {
-          var decoded: [UInt8] = []
-          byteLevel?.append(token[...], to: &decoded)
-          write(decoded[...], to: &text)
+    /// What the steps after the join make of the whole text.
+    private static func tokens(of whole: [UInt8], by steps: [DecoderStep]) -> [[UInt8]] {
+      var tokens = [whole]
+      for step in steps {
+        var state = DecoderStepState(step)
+        var next: [[UInt8]] = []
+        for token in tokens where !state.holds(token) {
+          next += state.takeHeld(isEnd: false)
+          next.append(state.mapped(token))
         }
+        next += state.takeHeld(isEnd: true)
+        tokens = next
       }
+      return tokens
     }
 
     private mutating func write(_ part: ArraySlice<UInt8>, to text: inout [UInt8]) {
