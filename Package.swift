@@ -65,8 +65,8 @@ let package = Package(
     .target(
       name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support"),
     .executableTarget(
-      name: "benchmarks", dependencies: ["MeteoRAKernels"], path: "Benchmarks/benchmarks",
-      swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
+      name: "benchmarks", dependencies: ["MeteoRAKernels", "MeteoRATokenizers"],
+      path: "Benchmarks/benchmarks", swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),

@@ -1,7 +1,8 @@
 import Foundation
 import MeteoRAKernels
 
-/// `swift run -c release benchmarks ops`: times operations, after checking their bits.
+/// `swift run -c release benchmarks ops|tokenizers`: times operations, after checking their
+/// results.
 @main
 struct Benchmarks {
   static func main() {
@@ -32,8 +33,13 @@ struct Benchmarks {
     }
     let output = Output(isJSON: options.isJSON)
     try output.write(machine, as: machine.description)
-    try ProductBenchmark(parallelism: options.parallelism, output: output).run()
-    try LoRABenchmark(parallelism: options.parallelism, output: output).run()
+    switch options.subject {
+    case .ops:
+      try ProductBenchmark(parallelism: options.parallelism, output: output).run()
+      try LoRABenchmark(parallelism: options.parallelism, output: output).run()
+    case .tokenizers:
+      try TokenizerBenchmark(options, output: output).run()
+    }
   }
 
   private static func printToStandardError(_ text: String) {
@@ -52,10 +58,12 @@ func pseudoRandom(_ count: Int, seed: UInt64) -> [Float] {
 
 enum BenchmarkError: Error, CustomStringConvertible {
   case bitsDiffer(String)
+  case textDiffers(String)
 
   var description: String {
     switch self {
     case .bitsDiffer(let name): "\(name): the bits differ from the definition"
+    case .textDiffers(let name): "\(name): streaming gives another text than decoding at once"
     }
   }
 }
