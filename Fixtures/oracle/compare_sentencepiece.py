@@ -63,6 +63,8 @@ def main():
             for index, text in enumerate(texts):
                 if is_drawn and index % 4:
                     text = sentencepiece_pack.drawn_text(rng, model)
+                if index % 7 == 6:  # A long word, which a port may cut in ways of its own.
+                    text = "".join(rng.sample(texts, 8) + [text] * 4).replace(" ", "")
                 if index % 5 == 4:
                     ids = [rng.randrange(len(model.pieces)) for _ in range(rng.randrange(9))]
                     case = {"ids": ids, **make_sentencepiece.decode_case(processor, ids)}

@@ -186,59 +186,70 @@ struct MergeTable: Sendable {
   }
 }
 
-/// A binary heap: the lowest merge first, the leftmost of equal ones.
+/// A binary heap: the lowest rank first, the leftmost of equal ones.
 private struct MergeHeap {
-  private var merges: [UInt64] = []
-  private var places: [Int] = []
+  private struct Entry {
+    var merge: UInt64
+    var place: Int
+
+    @inline(__always)
+    func isBefore(_ other: Entry) -> Bool {
+      let (rank, otherRank) = (merge >> 32, other.merge >> 32)
+      return rank != otherRank ? rank < otherRank : place < other.place
+    }
+  }
+
+  private var entries: [Entry] = []
 
   /// Adds an entry without keeping the order.
   mutating func append(merge: UInt64, place: Int) {
-    merges.append(merge)
-    places.append(place)
+    entries.append(Entry(merge: merge, place: place))
   }
 
   mutating func establishOrder() {
-    for index in stride(from: merges.count / 2 - 1, through: 0, by: -1) { sink(index) }
+    entries.withUnsafeMutableBufferPointer { entries in
+      for index in stride(from: entries.count / 2 - 1, through: 0, by: -1) {
+        Self.sink(entries[index], from: index, in: entries)
+      }
+    }
   }
 
   mutating func insert(merge: UInt64, place: Int) {
-    append(merge: merge, place: place)
-    var index = merges.count - 1
-    while index > 0 {
-      let parent = (index - 1) / 2
-      if !isBefore(index, parent) { return }
-      exchange(index, parent)
-      index = parent
+    let entry = Entry(merge: merge, place: place)
+    entries.append(entry)
+    entries.withUnsafeMutableBufferPointer { entries in
+      var index = entries.count - 1
+      while index > 0 {
+        let parent = (index - 1) / 2
+        if !entry.isBefore(entries[parent]) { break }
+        entries[index] = entries[parent]
+        index = parent
+      }
+      entries[index] = entry
     }
   }
 
   mutating func removeFirst() -> (merge: UInt64, place: Int)? {
-    if merges.isEmpty { return nil }
-    exchange(0, merges.count - 1)
-    let first = (merges.removeLast(), places.removeLast())
-    sink(0)
-    return first
+    guard let first = entries.first, let last = entries.popLast() else { return nil }
+    if !entries.isEmpty {
+      entries.withUnsafeMutableBufferPointer { Self.sink(last, from: 0, in: $0) }
+    }
+    return (first.merge, first.place)
   }
 
-  private mutating func sink(_ start: Int) {
+  /// Puts an entry where it belongs at or below `start`, whose own entry is lost.
+  private static func sink(
+    _ entry: Entry, from start: Int, in entries: UnsafeMutableBufferPointer<Entry>
+  ) {
     var index = start
     while true {
       var child = 2 * index + 1
-      if child >= merges.count { return }
-      if child + 1 < merges.count && isBefore(child + 1, child) { child += 1 }
-      if !isBefore(child, index) { return }
-      exchange(child, index)
+      if child >= entries.count { break }
+      if child + 1 < entries.count && entries[child + 1].isBefore(entries[child]) { child += 1 }
+      if !entries[child].isBefore(entry) { break }
+      entries[index] = entries[child]
       index = child
     }
-  }
-
-  private func isBefore(_ a: Int, _ b: Int) -> Bool {
-    let (rankA, rankB) = (merges[a] >> 32, merges[b] >> 32)
-    return rankA != rankB ? rankA < rankB : places[a] < places[b]
-  }
-
-  private mutating func exchange(_ a: Int, _ b: Int) {
-    merges.swapAt(a, b)
-    places.swapAt(a, b)
+    entries[index] = entry
   }
 }

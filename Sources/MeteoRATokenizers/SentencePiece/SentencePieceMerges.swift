@@ -18,6 +18,8 @@ struct SentencePieceMerges: Sendable {
   /// Whether no piece has the character ▁ behind another character, so that no merge crosses the
   /// border before a ▁.
   let cutsBeforeSpace: Bool
+  /// The characters that stand side by side in a piece: no merge crosses the border between others.
+  let neighbours: SymbolPairSet
 
   init(_ vocabulary: SentencePieceVocabulary) {
     var builder = Builder(vocabulary)
@@ -25,12 +27,14 @@ struct SentencePieceMerges: Sendable {
     table = builder.makeTable()
     symbols = builder.symbols
     cutsBeforeSpace = builder.cutsBeforeSpace
+    neighbours = builder.neighbours
   }
 
   private struct Builder {
     let vocabulary: SentencePieceVocabulary
     private(set) var symbols = ScalarSymbols()
     private(set) var cutsBeforeSpace = true
+    private(set) var neighbours = SymbolPairSet()
     private var pairs: [(left: UInt32, right: UInt32, id: UInt32)] = []
     /// The rank of each piece: 0 for the highest score; the same for equal ones.
     private let ranks: [UInt32]
@@ -68,8 +72,11 @@ struct SentencePieceMerges: Sendable {
         var split = 0
         while true {
           let before = split
-          split += PackedScalar(at: split, in: text).length
+          let scalar = PackedScalar(at: split, in: text)
+          split += scalar.length
           if split >= text.count { return }
+          let next = PackedScalar(at: split, in: text)
+          neighbours.insert(symbols.symbol(of: scalar.value), symbols.symbol(of: next.value))
           if SentencePieceNormalizer.isSpace(at: split, in: text)
             && !SentencePieceNormalizer.isSpace(at: before, in: text)
           {

@@ -85,10 +85,24 @@ struct SentencePieceModel: TokenizerBackend {
       let firstID = ids.count
       symbols.removeAll(keepingCapacity: true)
       merges.symbols.appendSymbols(of: bytes, to: &symbols)
-      merges.table.merge(&symbols, from: 0)
-      for symbol in symbols { append(symbol, to: &ids) }
+      if symbols.count > Self.longestWholeWord {
+        merges.neighbours.cut(symbols) { append($0, to: &ids) }
+      } else {
+        merges.table.merge(&symbols, from: 0)
+        for symbol in symbols { append(symbol, to: &ids) }
+      }
       recent.remember(word, hash: hash, ids: firstID..<ids.count)
     }
+  }
+
+  /// Longer words are cut further, which takes a look at every pair of characters.
+  private static let longestWholeWord = 32
+
+  /// Appends the ids of a part of a word.
+  private func append(_ part: ArraySlice<UInt32>, to ids: inout [Int]) {
+    var symbols = Array(part)
+    merges.table.merge(&symbols, from: 0)
+    for symbol in symbols { append(symbol, to: &ids) }
   }
 
   /// The place of the next ▁ that follows another character.

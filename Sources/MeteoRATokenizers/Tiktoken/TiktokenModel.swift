@@ -106,6 +106,11 @@ struct TiktokenModel: TokenizerBackend {
     mutating func append(_ id: Int, to text: inout [UInt8]) {
       guard let token = model.token(of: id) else { return }
       if skipsSpecialTokens && model.isSpecial(id) { return }
+      // Most tokens are whole characters.
+      if pending.isEmpty && token.withUnsafeBufferPointer({ UTF8Text.firstBreak(in: $0) }) == nil {
+        text += token
+        return
+      }
       pending += token
       let held = pending.withUnsafeBufferPointer { UTF8Text.appendRepaired($0, to: &text) }
       pending.removeFirst(pending.count - held)
