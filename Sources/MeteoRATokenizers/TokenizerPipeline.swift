@@ -8,15 +8,15 @@ struct TokenizerPipeline: TokenizerBackend {
   let normalizer: (any Normalizer)?
   let preTokenizers: [any PreTokenizer]
   let model: BytePairModel
-  let postProcessors: [any PostProcessor]
+  var postProcessors: [any PostProcessor]
   let decoder: any TokenDecoder
   let vocabularySize: Int
 
   var idBound: Int { max(model.vocabulary.idBound, addedTokens.idBound) }
 
-  // The file has no names for them.
-  var beginID: Int? { nil }
-  var endID: Int? { nil }
+  // The file has no names for them, a tokenizer_config.json has.
+  var beginID: Int?
+  var endID: Int?
 
   // MARK: Vocabulary
 

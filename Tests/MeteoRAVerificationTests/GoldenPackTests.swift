@@ -6,8 +6,8 @@ import Testing
 @Suite("The golden pack")
 struct GoldenPackTests {
   static let areas = [
-    "adapters", "distribution", "kernels", "math", "models", "peft", "refusals", "safetensors",
-    "sampling", "sentencepiece", "tiktoken", "tokenizers", "truth",
+    "adapters", "configurations", "distribution", "kernels", "math", "models", "peft", "refusals",
+    "safetensors", "sampling", "sentencepiece", "tiktoken", "tokenizers", "truth",
   ]
 
   private func verify(_ golden: GoldenCase) throws {
@@ -100,7 +100,8 @@ struct GoldenPackTests {
 
   @Test(
     "its texts are tokenised",
-    arguments: ["tokenizers", "sentencepiece", "tiktoken"].flatMap(PackCases.area))
+    arguments: ["tokenizers", "configurations", "sentencepiece", "tiktoken"].flatMap(PackCases.area)
+  )
   func tokenizers(golden: GoldenCase) throws {
     try verify(golden)
   }

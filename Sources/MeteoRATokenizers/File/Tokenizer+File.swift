@@ -5,8 +5,8 @@ extension Tokenizer {
   /// Reads a tokenizer from a file, or from the folder that holds it.
   ///
   /// What a file is, its content says: a `tokenizer.json`, or a `tokenizer.model` of SentencePiece or
-  /// of tiktoken. In a folder `tokenizer.json` comes before `tokenizer.model`, and a
-  /// `tokenizer_config.json` beside the latter says which special tokens are added.
+  /// of tiktoken. In a folder `tokenizer.json` comes before `tokenizer.model`, and the
+  /// `tokenizer_config.json` beside it says which special tokens are added.
   ///
   /// - Throws: ``TokenizerError`` with the file and the place if the file cannot be read, is broken,
   ///   contradicts itself, or has a feature that is not supported.
@@ -24,12 +24,9 @@ extension Tokenizer {
   public convenience init(folder: URL) throws(TokenizerError) {
     let json = folder.appendingPathComponent("tokenizer.json", isDirectory: false)
     let model = folder.appendingPathComponent("tokenizer.model", isDirectory: false)
-    if !FileKind.exists(json) && FileKind.exists(model) {
-      let configuration = try TokenizerConfiguration(folder: folder)
-      self.init(try Self.backend(of: model, configuration: configuration))
-    } else {
-      self.init(try Self.backend(of: json, configuration: TokenizerConfiguration()))
-    }
+    let file = !FileKind.exists(json) && FileKind.exists(model) ? model : json
+    let configuration = try TokenizerConfiguration(folder: folder)
+    self.init(try Self.backend(of: file, configuration: configuration))
   }
 
   /// Reads a tokenizer from the bytes of a `tokenizer.json`.
@@ -82,7 +79,9 @@ extension Tokenizer {
   ) throws(TokenizerError) -> any TokenizerBackend {
     switch FileKind(bytes) {
     case .json:
-      return try TokenizerPipeline(try TokenizerField(bytes, source: source))
+      var pipeline = try TokenizerPipeline(try TokenizerField(bytes, source: source))
+      try pipeline.apply(configuration, source: source)
+      return pipeline
     case .sentencePiece:
       var model = try SentencePieceModel(bytes, source: source)
       try model.apply(configuration, source: source)

@@ -1,16 +1,27 @@
 import Foundation
 import MeteoRASafetensors
 
-/// What a `tokenizer_config.json` beside a `tokenizer.model` says of special tokens.
+/// What a `tokenizer_config.json` beside a tokenizer says of the tokens that begin and end a text.
 struct TokenizerConfiguration: Sendable {
+  /// A token that the file may name.
+  enum Token: Sendable {
+    case unsaid
+    /// The file says `null`.
+    case none
+    case named([UInt8])
+  }
+
+  /// Whether the class is one of Llama's, which put these tokens around a text by themselves,
+  /// whatever the post-processor of a `tokenizer.json` would do.
+  private(set) var isLlama = false
   /// Whether the token that begins a text is added; `nil` if the file does not say.
   private(set) var addsBegin: Bool?
   /// Whether the token that ends a text is added; `nil` if the file does not say.
   private(set) var addsEnd: Bool?
-  /// The token that begins a text; `nil` if the file does not say.
-  private(set) var begin: [UInt8]?
-  /// The token that ends a text; `nil` if the file does not say.
-  private(set) var end: [UInt8]?
+  /// The token that begins a text.
+  private(set) var begin = Token.unsaid
+  /// The token that ends a text.
+  private(set) var end = Token.unsaid
 
   /// What holds without such a file.
   init() {}
@@ -21,16 +32,62 @@ struct TokenizerConfiguration: Sendable {
     let url = folder.appendingPathComponent("tokenizer_config.json", isDirectory: false)
     guard FileManager.default.fileExists(atPath: url.path) else { return }
     let root = try TokenizerField(contentsOf: url)
+    if let name = try root.optional("tokenizer_class") {
+      _ = try name.utf8()
+      isLlama = ["LlamaTokenizer", "LlamaTokenizerFast"].contains { name.value.equals($0) }
+    }
     addsBegin = try root.optional("add_bos_token")?.bool()
     addsEnd = try root.optional("add_eos_token")?.bool()
-    begin = try Self.token(try root.optional("bos_token"))
-    end = try Self.token(try root.optional("eos_token"))
+    begin = try Self.token("bos_token", of: root)
+    end = try Self.token("eos_token", of: root)
   }
 
   /// A token is a string, or an object with its text in `content`.
-  private static func token(_ field: TokenizerField?) throws(TokenizerError) -> [UInt8]? {
-    guard let field else { return nil }
-    return field.value.kind == .object
-      ? try field.required("content").utf8() : try field.utf8()
+  private static func token(
+    _ name: String, of root: TokenizerField
+  ) throws(TokenizerError) -> Token {
+    guard let field = try root.optional(name) else {
+      return try root.members().contains { key, _ in key.equals(name) } ? .none : .unsaid
+    }
+    return .named(
+      field.value.kind == .object ? try field.required("content").utf8() : try field.utf8())
+  }
+
+  // MARK: Ids
+
+  /// The ids of the two tokens in a vocabulary.
+  ///
+  /// - Parameters:
+  ///   - source: The name of the tokenizer's file in errors.
+  ///   - standard: The ids where this file does not say.
+  ///   - id: The id of a token.
+  func ids(
+    in source: String, standard: (begin: Int?, end: Int?), id: ([UInt8]) -> Int?
+  ) throws(TokenizerError) -> (begin: Int?, end: Int?) {
+    func found(
+      _ name: String, _ token: Token, _ standard: Int?
+    ) throws(TokenizerError) -> Int? {
+      switch token {
+      case .unsaid: return standard
+      case .none: return nil
+      case .named(let text):
+        if let id = id(text) { return id }
+        throw .malformed(
+          source: source,
+          problem:
+            "has no token '\(printable(text))', which tokenizer_config.json names as \(name)")
+      }
+    }
+    return (
+      try found("bos_token", begin, standard.begin), try found("eos_token", end, standard.end)
+    )
+  }
+
+  /// The error that a token is to be added which nobody names.
+  static func nothingToAdd(_ name: String, source: String) -> TokenizerError {
+    .malformed(
+      source: source,
+      problem: "has no token for add_\(name) of tokenizer_config.json, expected that file to name "
+        + "one as \(name)")
   }
 }

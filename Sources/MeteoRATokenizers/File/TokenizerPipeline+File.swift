@@ -37,4 +37,34 @@ extension TokenizerPipeline {
     }
     decoder = try readDecoder(try root.optional("decoder"))
   }
+  /// Takes over what the `tokenizer_config.json` beside the file says.
+  ///
+  /// Llama's classes replace the post-processor; others leave it as it is.
+  ///
+  /// - Parameter source: The name of the tokenizer's file in errors.
+  mutating func apply(
+    _ configuration: TokenizerConfiguration, source: String
+  ) throws(TokenizerError) {
+    let isLlama = configuration.isLlama
+    (beginID, endID) = try configuration.ids(
+      in: source,
+      standard: (
+        isLlama ? id(of: Array("<s>".utf8)) : nil, isLlama ? id(of: Array("</s>".utf8)) : nil
+      ), id: { id(of: $0) })
+    if !isLlama { return }
+    var parts = [TemplatePostProcessor.Part.text]
+    if configuration.addsBegin ?? true {
+      guard let beginID else {
+        throw TokenizerConfiguration.nothingToAdd("bos_token", source: source)
+      }
+      parts.insert(.special([beginID]), at: 0)
+    }
+    if configuration.addsEnd ?? false {
+      guard let endID else {
+        throw TokenizerConfiguration.nothingToAdd("eos_token", source: source)
+      }
+      parts.append(.special([endID]))
+    }
+    postProcessors = [TemplatePostProcessor(parts: parts)]
+  }
 }

@@ -60,19 +60,15 @@ extension SentencePieceModel {
   mutating func apply(
     _ configuration: TokenizerConfiguration, source: String
   ) throws(TokenizerError) {
-    func id(_ name: String, _ token: [UInt8]?, standard: Int?) throws(TokenizerError) -> Int? {
-      guard let token else { return standard }
-      guard let id = vocabulary.id(of: token) else {
-        throw .malformed(
-          source: source,
-          problem:
-            "has no piece '\(printable(token))', which tokenizer_config.json names as \(name)")
-      }
-      return Int(id)
-    }
-    beginID = try id("bos_token", configuration.begin, standard: beginID)
-    endID = try id("eos_token", configuration.end, standard: endID)
+    (beginID, endID) = try configuration.ids(
+      in: source, standard: (beginID, endID), id: { vocabulary.id(of: $0).map { Int($0) } })
     addsBegin = configuration.addsBegin ?? addsBegin
     addsEnd = configuration.addsEnd ?? addsEnd
+    if configuration.addsBegin == true && beginID == nil {
+      throw TokenizerConfiguration.nothingToAdd("bos_token", source: source)
+    }
+    if addsEnd && endID == nil {
+      throw TokenizerConfiguration.nothingToAdd("eos_token", source: source)
+    }
   }
 }

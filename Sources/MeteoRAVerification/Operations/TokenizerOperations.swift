@@ -3,6 +3,7 @@ import MeteoRASafetensors
 import MeteoRATokenizers
 
 // tokenize:  tokenizer, a file → every line of the case's `.jsonl` files
+//            with a configuration, the `tokenizer_config.json` beside the tokenizer counts
 //
 //   {"text":…, "ids":[…], "with_special":[…], "decoded":…, "skipped":…}
 //
@@ -21,7 +22,10 @@ extension CaseRun {
     }
     let tokenizer: Tokenizer
     do throws(TokenizerError) {
-      tokenizer = try Tokenizer(contentsOf: files.url(input.file))
+      let file = files.url(input.file)
+      tokenizer =
+        golden.input(named: "configuration") == nil
+        ? try Tokenizer(contentsOf: file) : try Tokenizer(folder: file.deletingLastPathComponent())
     } catch {
       throw .refused(case: golden.id, reason: error.description)
     }

@@ -141,9 +141,10 @@ struct SentencePieceTests {
     let error = #expect(throws: TokenizerError.self) { try Tokenizer(folder: folder) }
     #expect(
       error?.description
-        == "\(model.path): has no piece '<bos>', which tokenizer_config.json names as bos_token")
+        == "\(model.path): has no token '<bos>', which tokenizer_config.json names as bos_token")
     let json = folder.appendingPathComponent("tokenizer.json")
     try Data(SmallTokenizerFile().json.utf8).write(to: json)
+    try FileManager.default.removeItem(at: configuration)
     #expect(try Tokenizer(contentsOf: folder).encode("ab") == [3])
   }
 }
