@@ -52,7 +52,7 @@ def main():
     rng = random.Random(options.seed)
     chosen = models(options, rng)
     each = -(-options.count // len(chosen))
-    written = 0
+    written = foreign = 0
     with options.output.open("w") as file:
         for number, (path, is_drawn) in enumerate(chosen):
             processor = sentencepiece.SentencePieceProcessor(model_file=str(path))
@@ -60,7 +60,8 @@ def main():
             file.write(json.dumps({"tokenizer": str(path.resolve())}) + "\n")
             specials = [piece.piece for piece in model.pieces if piece.type != 1][:40]
             texts = tokenizer_texts.texts(options.seed * 1000 + number, each, specials, number < 8)
-            for index, text in enumerate(texts):
+            mixed = tokenizer_texts.with_long(options.seed, texts)
+            for index, text in enumerate(mixed):
                 if is_drawn and index % 4:
                     text = sentencepiece_pack.drawn_text(rng, model)
                 if index % 7 == 6:  # A long word, which a port may cut in ways of its own.
@@ -70,9 +71,11 @@ def main():
                     case = {"ids": ids, **make_sentencepiece.decode_case(processor, ids)}
                 else:
                     case = make_sentencepiece.encode_case(processor, text, index)
+                    written += 1
+                    foreign += not text.isascii()
                 file.write(json.dumps(case, ensure_ascii=False, separators=(",", ":")) + "\n")
-                written += 1
-    print(f"sentencepiece {sentencepiece.__version__}: {written} texts, {len(chosen)} models")
+    print(f"sentencepiece {sentencepiece.__version__}: {written} texts, {foreign} not ASCII, "
+          f"{len(chosen)} models")
 
 
 if __name__ == "__main__":

@@ -57,14 +57,14 @@ def main():
     rng = random.Random(options.seed)
     chosen = models(options, rng)
     each = -(-options.count // len(chosen))
-    written = 0
+    written = foreign = 0
     with options.output.open("w") as file:
         for number, path in enumerate(chosen):
             encoding = tiktoken_llama3.load(path)
             file.write(json.dumps({"tokenizer": str(path.resolve())}) + "\n")
-            texts = tokenizer_texts.texts(
-                options.seed * 1000 + number, each, tiktoken_llama3.SPECIAL[:16])
-            for index, text in enumerate(texts):
+            seed = options.seed * 1000 + number
+            texts = tokenizer_texts.texts(seed, each, tiktoken_llama3.SPECIAL[:16])
+            for index, text in enumerate(tokenizer_texts.with_long(seed, texts)):
                 if index % 5 == 4:
                     top = rng.choice([300, encoding.n_vocab - 240, encoding.n_vocab])
                     ids = [rng.randrange(top) for _ in range(rng.randrange(9))]
@@ -72,9 +72,10 @@ def main():
                             **tiktoken_llama3.decode_case(encoding, ids)}
                 else:
                     case = tiktoken_llama3.encode_case(encoding, text, index)
+                    written += 1
+                    foreign += not text.isascii()
                 file.write(json.dumps(case, ensure_ascii=False, separators=(",", ":")) + "\n")
-                written += 1
-    print(f"tiktoken {tiktoken.__version__}: {written} texts, {len(chosen)} models")
+    print(f"tiktoken {tiktoken.__version__}: {written} texts, {foreign} not ASCII, {len(chosen)} models")
 
 
 if __name__ == "__main__":

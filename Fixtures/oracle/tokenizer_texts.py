@@ -160,3 +160,14 @@ def texts(seed, count, specials, hand_picked=True):
             text = _soup(rng, specials)
         made.append(text)
     return made[:count]
+
+
+def with_long(seed, texts):
+    """The same texts, but every 41st is some of them joined, thousands of characters: a port may keep
+    words that come again, or merge long words, in ways of their own."""
+    rng = random.Random(seed)
+    made = list(texts)
+    for index in range(40, len(made), 41):
+        joined = "".join(rng.choices(texts, k=rng.choice([30, 60, 120])))
+        made[index] = rng.choice([joined, joined, joined.replace(" ", ""), joined[:700] * 3])
+    return made

@@ -31,7 +31,10 @@ struct ReplaceNormalizer: Normalizer {
   let replacement: TextReplacement
 
   func normalize(_ text: [UInt8]) -> [UInt8] { replacement.apply(to: text) }
-  var canRemoveBegin: Bool { replacement.content.isEmpty }
+  // The library lets what replaces several scalars begin where the last of them stood.
+  var canRemoveBegin: Bool {
+    replacement.content.isEmpty || !replacement.pattern.matchesOneScalar
+  }
 }
 
 /// `NFC`, `NFD`, `NFKC` and `NFKD`.

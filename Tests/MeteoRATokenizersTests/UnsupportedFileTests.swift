@@ -103,8 +103,22 @@ struct UnsupportedFileTests {
     var file = SmallTokenizerFile(
       "pre_tokenizer", #"{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}"#)
     #expect(throws: Never.self) { try file.load() }
-    file.set("normalizer", #"{"type":"Strip","strip_left":true,"strip_right":false}"#)
-    let error = #expect(throws: TokenizerError.self) { try file.load() }
-    #expect(error?.description.contains("Metaspace with prepend_scheme 'first'") == true)
+    for (normalizer, isTaken) in [
+      (#"{"type":"Strip","strip_left":true,"strip_right":false}"#, false),
+      (#"{"type":"StripAccents"}"#, false),
+      (#"{"type":"Replace","pattern":{"String":"a"},"content":""}"#, false),
+      (#"{"type":"Replace","pattern":{"String":"''"},"content":"a"}"#, false),
+      (#"{"type":"Replace","pattern":{"Regex":"'+"},"content":"a"}"#, false),
+      (#"{"type":"Replace","pattern":{"String":"é"},"content":"ab"}"#, true),
+      (#"{"type":"NFKC"}"#, true),
+    ] {
+      file.set("normalizer", normalizer)
+      if isTaken {
+        #expect(throws: Never.self, "\(normalizer)") { try file.load() }
+      } else {
+        let error = #expect(throws: TokenizerError.self, "\(normalizer)") { try file.load() }
+        #expect(error?.description.contains("Metaspace with prepend_scheme 'first'") == true)
+      }
+    }
   }
 }

@@ -19,6 +19,16 @@ enum TextPattern: Sendable {
     }
   }
 
+  /// Whether every match is sure to be one scalar.
+  var matchesOneScalar: Bool {
+    switch self {
+    case .literal(let literal):
+      literal.withUnsafeBufferPointer { UTF8Text.scalar(at: 0, in: $0).length == $0.count }
+    case .scalars: true
+    case .words, .regex: false
+    }
+  }
+
   /// Appends the ranges of all matches in `text[range]`; no match looks beyond it.
   ///
   /// - Parameter text: UTF-8; `range` begins and ends between characters.
