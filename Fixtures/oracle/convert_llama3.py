@@ -29,11 +29,8 @@ def alphabet():
             **{byte: chr(0x100 + index) for index, byte in enumerate(others)}}
 
 
-def main(model, output):
-    ranks = {}
-    for line in open(model, "rb").read().splitlines():
-        token, rank = line.split()
-        ranks[base64.b64decode(token)] = int(rank)
+def merges_of(ranks):
+    """The merges "a b" by which a tokenizer.json comes to the same tokens as the ranks."""
     characters = alphabet()
 
     def text(token):
@@ -45,11 +42,20 @@ def main(model, output):
             left, right = token[:cut], token[cut:]
             if left in ranks and right in ranks:
                 merges.append((rank, ranks[left], ranks[right], f"{text(left)} {text(right)}"))
+    return [merge for *_, merge in sorted(merges)]
+
+
+def main(model, output):
+    ranks = {}
+    for line in open(model, "rb").read().splitlines():
+        token, rank = line.split()
+        ranks[base64.b64decode(token)] = int(rank)
+    characters = alphabet()
     names = NAMED + [f"<|reserved_special_token_{n}|>" for n in range(2, 256 - len(NAMED) + 2)]
     first = len(ranks)
     document = tokenizer_pack.whole(
-        {text(token): rank for token, rank in ranks.items()},
-        [merge for *_, merge in sorted(merges)], ignore_merges=True,
+        {"".join(characters[byte] for byte in token): rank for token, rank in ranks.items()},
+        merges_of(ranks), ignore_merges=True,
         added_tokens=[tokenizer_pack.added(first + n, name) for n, name in enumerate(names)],
         pre_tokenizer=tokenizer_pack.split_then_bytes(tokenizer_pack.LLAMA3),
         post_processor={"type": "Sequence", "processors": [
