@@ -2,6 +2,8 @@
 //
 //   piece ─▶ the vocabulary's id for all of it, if `ignoresMerges`
 //         └▶ one symbol per scalar ─▶ merges, lowest rank first ─▶ ids
+//
+// Long pieces, such as a whole text in Llama 2's file, are cut where no merge reaches first.
 
 /// A byte-pair-encoding model.
 struct BytePairModel: Sendable {
@@ -21,22 +23,49 @@ struct BytePairModel: Sendable {
   /// Whether a piece that is in the vocabulary as a whole is that token, merges or not.
   let ignoresMerges: Bool
   let fallback: Fallback
-  /// The ids of the scalars below ``ByteLevelAlphabet/scalarBound``, which byte-level text is
-  /// made of; ``noID`` where the vocabulary lacks one.
-  private let smallScalarIDs: [UInt32]
+  /// Where long pieces can be cut; `nil` where they cannot.
+  private let borders: MergeBorders?
+  /// The ids of tokens that are one scalar.
+  private let scalarIDs: ScalarSymbols
 
-  private static let noID = UInt32.max
-
+  /// - Parameters:
+  ///   - merges: As ``MergeBorders`` takes them, in the order of their ranks.
   init(
-    vocabulary: Vocabulary, merges: MergeTable, ignoresMerges: Bool, fallback: Fallback
+    vocabulary: Vocabulary, merges: [MergeBorders.Merge], ignoresMerges: Bool, fallback: Fallback
   ) {
+    var table = MergeTable(minimumCapacity: merges.count)
+    for (rank, merge) in merges.enumerated() {
+      table.insert(merge.left, merge.right, rank: UInt32(rank), id: merge.whole)
+    }
+    let scalarIDs = Self.scalarIDs(of: vocabulary)
+    var symbols = scalarIDs.ids + (fallback.bytes ?? []).compactMap { $0 }
+    if let unknown = fallback.unknown { symbols.append(unknown) }
     self.vocabulary = vocabulary
-    self.merges = merges
+    self.merges = table
     self.ignoresMerges = ignoresMerges
     self.fallback = fallback
-    smallScalarIDs = (0..<ByteLevelAlphabet.scalarBound).map { value in
-      Unicode.Scalar(value).flatMap { vocabulary.id(of: String($0).utf8) } ?? Self.noID
+    self.scalarIDs = scalarIDs.symbols
+    borders =
+      vocabulary.idsAreDense
+      ? MergeBorders(merges, symbols: symbols, idBound: vocabulary.idBound) : nil
+  }
+
+  private static func scalarIDs(
+    of vocabulary: Vocabulary
+  ) -> (symbols: ScalarSymbols, ids: [UInt32]) {
+    var symbols = ScalarSymbols()
+    var ids: [UInt32] = []
+    vocabulary.tokens.bytes.withUnsafeBufferPointer { bytes in
+      for index in 0..<vocabulary.count {
+        let range = vocabulary.tokens.range(of: index)
+        if range.isEmpty || range.count > 4 { continue }
+        let scalar = PackedScalar(at: range.lowerBound, in: bytes)
+        if scalar.length != range.count { continue }
+        symbols.set(vocabulary.ids[index], for: scalar.value)
+        ids.append(vocabulary.ids[index])
+      }
     }
+    return (symbols, ids)
   }
 
   /// Appends the ids of all pieces.
@@ -64,8 +93,43 @@ struct BytePairModel: Sendable {
         let firstID = ids.count
         symbols.removeAll(keepingCapacity: true)
         appendSymbols(of: piece, to: &symbols)
-        merges.merge(&symbols, from: 0)
-        for symbol in symbols { ids.append(Int(symbol)) }
+        if symbols.count > Self.longestWholePiece, let borders {
+          append(symbols, cutAt: borders, to: &ids)
+        } else {
+          merges.merge(&symbols, from: 0)
+          for symbol in symbols { ids.append(Int(symbol)) }
+        }
+        recent.remember(range, hash: hash, ids: firstID..<ids.count)
+      }
+    }
+  }
+
+  /// Longer pieces are cut, which takes a look at every pair of symbols.
+  private static let longestWholePiece = 32
+
+  /// Appends the ids of a piece, given as its symbols.
+  private func append(_ symbols: [UInt32], cutAt borders: MergeBorders, to ids: inout [Int]) {
+    let width = MemoryLayout<UInt32>.size
+    var recent = RecentPieces(textLength: symbols.count)
+    var merged: [UInt32] = []
+    symbols.withUnsafeBytes { raw in
+      let bytes = raw.bindMemory(to: UInt8.self)
+      borders.cut(symbols) { part in
+        if part.count == 1 {
+          for symbol in part { ids.append(Int(symbol)) }
+          return
+        }
+        let range = part.startIndex * width..<part.endIndex * width
+        let hash = ByteStringTable.hash(of: UnsafeBufferPointer(rebasing: bytes[range]))
+        if let known = recent.ids(of: range, hash: hash, in: bytes) {
+          for place in known { ids.append(ids[place]) }
+          return
+        }
+        let firstID = ids.count
+        merged.removeAll(keepingCapacity: true)
+        merged += part
+        merges.merge(&merged, from: 0)
+        for symbol in merged { ids.append(Int(symbol)) }
         recent.remember(range, hash: hash, ids: firstID..<ids.count)
       }
     }
@@ -77,28 +141,18 @@ struct BytePairModel: Sendable {
     // The library keeps an unknown back until it knows whether the next scalar is unknown too, and
     // does not let it out before the tokens of byte fallback, which so come before it.
     var pendingUnknown: UInt32?
-    smallScalarIDs.withUnsafeBufferPointer { smallScalarIDs in
-      var position = 0
-      while position < piece.count {
-        let lead = piece[position]
-        let length = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4
-        let scalar = UnsafeBufferPointer(rebasing: piece[position..<position + length])
-        position += length
-        let id: UInt32
-        if length == 1 {
-          id = smallScalarIDs[Int(lead)]
-        } else if lead < 0xC5 {
-          id = smallScalarIDs[Int(lead & 0x1F) << 6 | Int(scalar[1] & 0x3F)]
-        } else {
-          id = vocabulary.id(of: scalar) ?? Self.noID
-        }
-        if id != Self.noID {
-          if let unknown = pendingUnknown.take() { symbols.append(unknown) }
-          symbols.append(id)
-        } else if !appendBytes(of: scalar, to: &symbols), let unknown = fallback.unknown {
-          if pendingUnknown != nil && !fallback.fusesUnknown { symbols.append(unknown) }
-          pendingUnknown = unknown
-        }
+    var position = 0
+    scalarIDs.forEachSymbol(of: piece) { scalar, id in
+      let bytes = position..<position + scalar.length
+      position = bytes.upperBound
+      if id != ScalarSymbols.none {
+        if let unknown = pendingUnknown.take() { symbols.append(unknown) }
+        symbols.append(id)
+      } else if !appendBytes(of: UnsafeBufferPointer(rebasing: piece[bytes]), to: &symbols),
+        let unknown = fallback.unknown
+      {
+        if pendingUnknown != nil && !fallback.fusesUnknown { symbols.append(unknown) }
+        pendingUnknown = unknown
       }
     }
     if let unknown = pendingUnknown { symbols.append(unknown) }

@@ -35,7 +35,7 @@ struct Vocabulary: Sendable {
     self.tokens = tokens
     self.ids = ids
     idBound = (ids.max().map { Int($0) } ?? -1) + 1
-    if idBound <= 4 * ids.count + 4096 {
+    if Self.areDense(ids.count, below: idBound) {
       var dense = [UInt32](repeating: 0, count: idBound)
       for (index, id) in ids.enumerated() {
         if dense[Int(id)] != 0 {
@@ -57,6 +57,11 @@ struct Vocabulary: Sendable {
 
   /// The number of tokens.
   var count: Int { ids.count }
+
+  /// Whether a table with a row for every id is not much larger than the vocabulary.
+  var idsAreDense: Bool { Self.areDense(ids.count, below: idBound) }
+
+  private static func areDense(_ count: Int, below bound: Int) -> Bool { bound <= 4 * count + 4096 }
 
   /// The id of a token.
   func id(of token: UnsafeBufferPointer<UInt8>) -> UInt32? {

@@ -41,6 +41,45 @@ struct BytePairMergingTests {
     }
   }
 
+  @Test("gives what the definition gives, for long words and merges in any order")
+  func equalsDefinitionForAnyMerges() throws {
+    var random = SeededRandom(seed: 12)
+    for round in 0..<60 {
+      var tokens = ["a", "b", "c", "d", "é", "字"]
+      var merges: [[String]] = []
+      while merges.count < 25 {
+        let parts = (0..<2).map { _ in tokens.randomElement(using: &random) ?? "a" }
+        let whole = parts.joined()
+        if whole.unicodeScalars.count > 6 || merges.contains(parts) { continue }
+        merges.append(parts)
+        if !tokens.contains(whole) { tokens.append(whole) }
+      }
+      merges.shuffle(using: &random)
+      let vocabulary = tokens.enumerated().map { "\"\($1)\":\($0)" }.joined(separator: ",")
+      let pairs = merges.map { "[\"\($0[0])\",\"\($0[1])\"]" }.joined(separator: ",")
+      var file = SmallTokenizerFile("model.vocab", "{\(vocabulary)}")
+      file.set("model.merges", "[\(pairs)]")
+      let tokenizer = try file.load()
+      let ranks = Dictionary(uniqueKeysWithValues: merges.enumerated().map { ($1, $0) })
+      let word = (0..<Int.random(in: 30...300, using: &random)).map { _ in
+        tokens[Int.random(in: 0..<6, using: &random)]
+      }
+      let ids = tokenizer.encode(word.joined())
+      #expect(
+        ids.map { tokenizer.token(of: $0) } == Self.merged(word, by: ranks), "round \(round)")
+    }
+  }
+
+  @Test("does not cut where a token can begin in two ways")
+  func mergesAmbiguousTokens() throws {
+    var file = SmallTokenizerFile(
+      "model.vocab", #"{"<0x78>":0,"a":1,"<":2,"0x78>":3,"<0x78>a":4,"b":5,"b<0x78>":6}"#)
+    file.set("model.byte_fallback", "true")
+    file.set("model.merges", #"[["<","0x78>"],["<0x78>","a"],["b","<0x78>"]]"#)
+    let word = String(repeating: "bxa", count: 20)
+    #expect(try file.load().encode(word) == [Int](repeating: 0, count: 20).flatMap { _ in [5, 4] })
+  }
+
   /// Merges that double a word of one letter: `a a`, `aa aa`, … up to 2^doublings letters.
   private static func doublingFile(_ doublings: Int, unit: String) -> SmallTokenizerFile {
     let words = (0...doublings).map { String(repeating: unit, count: 1 << $0) }

@@ -82,12 +82,13 @@ extension BytePairModel {
 
   private static func readMerges(
     _ field: TokenizerField, vocabulary: Vocabulary
-  ) throws(TokenizerError) -> MergeTable {
+  ) throws(TokenizerError) -> [MergeBorders.Merge] {
     let elements = try field.elements()
-    var merges = MergeTable(minimumCapacity: elements.count)
+    var merges: [MergeBorders.Merge] = []
+    merges.reserveCapacity(elements.count)
     var joined: [UInt8] = []
     var nextToken = 0
-    for (rank, element) in elements.enumerated() {
+    for element in elements {
       joined.removeAll(keepingCapacity: true)
       guard let leftCount = try appendParts(of: element, to: &joined) else { continue }
       let ids = joined.withUnsafeBufferPointer { joined in
@@ -98,7 +99,7 @@ extension BytePairModel {
         )
       }
       if let left = ids.left, let right = ids.right, let whole = ids.whole {
-        merges.insert(left, right, rank: UInt32(rank), id: whole)
+        merges.append((left, right, whole))
         continue
       }
       let missing =

@@ -30,6 +30,13 @@ struct SentencePieceMerges: Sendable {
     neighbours = builder.neighbours
   }
 
+  /// Appends the symbols of a text, which is valid UTF-8.
+  func appendSymbols(of text: UnsafeBufferPointer<UInt8>, to symbols: inout [UInt32]) {
+    self.symbols.forEachSymbol(of: text) { scalar, symbol in
+      symbols.append(symbol == ScalarSymbols.none ? Self.scalarBit | scalar.value : symbol)
+    }
+  }
+
   private struct Builder {
     let vocabulary: SentencePieceVocabulary
     private(set) var symbols = ScalarSymbols()
@@ -76,7 +83,7 @@ struct SentencePieceMerges: Sendable {
           split += scalar.length
           if split >= text.count { return }
           let next = PackedScalar(at: split, in: text)
-          neighbours.insert(symbols.symbol(of: scalar.value), symbols.symbol(of: next.value))
+          neighbours.insert(symbol(of: scalar), symbol(of: next))
           if SentencePieceNormalizer.isSpace(at: split, in: text)
             && !SentencePieceNormalizer.isSpace(at: before, in: text)
           {
@@ -93,11 +100,17 @@ struct SentencePieceMerges: Sendable {
     /// The symbol of a half: a piece, or a single character.
     private func symbol(of text: UnsafeBufferPointer<UInt8>) -> UInt32? {
       let scalar = PackedScalar(at: 0, in: text)
-      if scalar.length == text.count { return symbols.symbol(of: scalar.value) }
+      if scalar.length == text.count { return symbol(of: scalar) }
       guard let id = vocabulary.texts.index(of: text), vocabulary.isMergeable(id),
         vocabulary.types[id] != .userDefined
       else { return nil }
       return UInt32(id)
+    }
+
+    /// The id of a character's piece, or the number of a character without one.
+    private func symbol(of scalar: PackedScalar) -> UInt32 {
+      let symbol = symbols[scalar.value]
+      return symbol == ScalarSymbols.none ? scalarBit | scalar.value : symbol
     }
 
     func makeTable() -> MergeTable {
@@ -106,75 +119,6 @@ struct SentencePieceMerges: Sendable {
         table.insert(pair.left, pair.right, rank: ranks[Int(pair.id)], id: pair.id)
       }
       return table
-    }
-  }
-}
-
-/// A character of valid UTF-8 and its length.
-struct PackedScalar {
-  let value: UInt32
-  let length: Int
-
-  /// Reads the character that begins at `position`, which is less than `text.count`.
-  @inline(__always)
-  init(at position: Int, in text: UnsafeBufferPointer<UInt8>) {
-    let lead = UInt32(text[position])
-    if lead < 0x80 {
-      (value, length) = (lead, 1)
-    } else if lead < 0xE0 {
-      value = (lead & 0x1F) << 6 | UInt32(text[position + 1] & 0x3F)
-      length = 2
-    } else if lead < 0xF0 {
-      let middle = UInt32(text[position + 1] & 0x3F) << 6
-      value = (lead & 0x0F) << 12 | middle | UInt32(text[position + 2] & 0x3F)
-      length = 3
-    } else {
-      let high = (lead & 0x07) << 18 | UInt32(text[position + 1] & 0x3F) << 12
-      value =
-        high | UInt32(text[position + 2] & 0x3F) << 6 | UInt32(text[position + 3] & 0x3F)
-      length = 4
-    }
-  }
-}
-
-/// The symbol of every character, in constant time: pages of 256 characters, made where needed.
-struct ScalarSymbols: Sendable {
-  private static let none = UInt32.max
-
-  private var pages = [UInt16](repeating: 0, count: 0x110000 >> 8)
-  /// The first block is that of pages without symbols.
-  private var blocks = [UInt32](repeating: none, count: 256)
-
-  mutating func set(_ symbol: UInt32, for scalar: UInt32) {
-    let page = Int(scalar >> 8)
-    if pages[page] == 0 {
-      pages[page] = UInt16(blocks.count >> 8)
-      blocks += [UInt32](repeating: Self.none, count: 256)
-    }
-    blocks[Int(pages[page]) << 8 | Int(scalar & 0xFF)] = symbol
-  }
-
-  /// The id of the character's piece, or the number of a character without one.
-  @inline(__always)
-  func symbol(of scalar: UInt32) -> UInt32 {
-    let symbol = blocks[Int(pages[Int(scalar >> 8)]) << 8 | Int(scalar & 0xFF)]
-    return symbol == Self.none ? SentencePieceMerges.scalarBit | scalar : symbol
-  }
-
-  /// Appends the symbols of a text, which is valid UTF-8.
-  func appendSymbols(of text: UnsafeBufferPointer<UInt8>, to symbols: inout [UInt32]) {
-    pages.withUnsafeBufferPointer { pages in
-      blocks.withUnsafeBufferPointer { blocks in
-        var position = 0
-        while position < text.count {
-          let scalar = PackedScalar(at: position, in: text)
-          position += scalar.length
-          let page = Int(pages[Int(scalar.value >> 8)])
-          let symbol = blocks[page << 8 | Int(scalar.value & 0xFF)]
-          symbols.append(
-            symbol == Self.none ? SentencePieceMerges.scalarBit | scalar.value : symbol)
-        }
-      }
     }
   }
 }

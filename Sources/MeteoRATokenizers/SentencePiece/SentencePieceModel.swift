@@ -84,7 +84,7 @@ struct SentencePieceModel: TokenizerBackend {
       }
       let firstID = ids.count
       symbols.removeAll(keepingCapacity: true)
-      merges.symbols.appendSymbols(of: bytes, to: &symbols)
+      merges.appendSymbols(of: bytes, to: &symbols)
       if symbols.count > Self.longestWholeWord {
         merges.neighbours.cut(symbols) { append($0, to: &ids) }
       } else {

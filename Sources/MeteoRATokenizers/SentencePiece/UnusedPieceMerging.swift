@@ -28,7 +28,7 @@ struct UnusedPieceMerging: Sendable {
       switch segment {
       case .token(let id): symbols.append(frozenBit | id)
       case .text(let range):
-        model.merges.symbols.appendSymbols(
+        model.merges.appendSymbols(
           of: UnsafeBufferPointer(rebasing: text[range]), to: &symbols)
       }
     }
