@@ -6,8 +6,8 @@ import Testing
 @Suite("The golden pack")
 struct GoldenPackTests {
   static let areas = [
-    "adapters", "configurations", "distribution", "kernels", "math", "models", "peft", "refusals",
-    "safetensors", "sampling", "sentencepiece", "tiktoken", "tokenizers", "truth",
+    "adapters", "configurations", "distribution", "generation", "kernels", "math", "models", "peft",
+    "refusals", "safetensors", "sampling", "sentencepiece", "tiktoken", "tokenizers", "truth",
   ]
 
   private func verify(_ golden: GoldenCase) throws {
@@ -70,6 +70,11 @@ struct GoldenPackTests {
 
   @Test("its models give the same bits", arguments: PackCases.area("models"))
   func models(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its prompts get the same answers", arguments: PackCases.area("generation"))
+  func generation(golden: GoldenCase) throws {
     try verify(golden)
   }
 

@@ -17,6 +17,9 @@ import MeteoRATokenizers
 public struct ContinuedText: Sendable {
   private var decoder: StreamDecoder
   private var filter: StopStringFilter
+  /// The end of the prompt's text if the decoder still holds it back, as bytes may follow that make
+  /// another text of it: Llama 2 has no token but a byte's for a line feed.
+  private var heldOfPrompt: [UInt8]
 
   /// Text without stop strings.
   public init(after prompt: [Int], tokenizer: Tokenizer) {
@@ -31,6 +34,8 @@ public struct ContinuedText: Sendable {
   private init(after prompt: [Int], _ tokenizer: Tokenizer, _ filter: StopStringFilter) {
     decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: true)
     for id in prompt { _ = decoder.append(id) }
+    var ended = decoder
+    heldOfPrompt = Array(ended.finish().utf8)
     self.filter = filter
   }
 
@@ -44,14 +49,24 @@ public struct ContinuedText: Sendable {
   ///
   /// - Returns: The text that is certain by now and was not returned before; often empty.
   public mutating func append(_ id: Int) -> String {
-    String(decoding: filter.append(decoder.append(id).utf8), as: UTF8.self)
+    let text = decoder.append(id)
+    return String(decoding: filter.append(withoutPrompt(text)), as: UTF8.self)
   }
 
   /// Ends the text; an unfinished character becomes U+FFFD, which can complete a stop string.
   ///
   /// - Returns: What was held back.
   public mutating func finish() -> String {
-    let last = filter.append(decoder.finish().utf8)
+    let text = decoder.finish()
+    let last = filter.append(withoutPrompt(text))
     return String(decoding: last + filter.finish(), as: UTF8.self)
+  }
+
+  /// Leaves out the end of the prompt's text, unless it became another.
+  private mutating func withoutPrompt(_ text: String) -> Substring.UTF8View {
+    let bytes = text[...].utf8
+    if bytes.isEmpty || heldOfPrompt.isEmpty { return bytes }
+    defer { heldOfPrompt = [] }
+    return bytes.starts(with: heldOfPrompt) ? bytes.dropFirst(heldOfPrompt.count) : bytes
   }
 }

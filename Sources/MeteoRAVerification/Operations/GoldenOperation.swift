@@ -30,6 +30,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   case lastLogits = "last_logits"
   case modelDistance = "model_distance"
   case generateDistance = "generate_distance"
+  case generateText = "generate_text"
   case loadModel = "load_model"
   // Files and texts.
   case tokenize, split
@@ -49,7 +50,7 @@ enum GoldenOperation: String, CaseIterable, Sendable {
       return .threads
     case .loraMoE, .gatedLoRAMoE:
       return .kernelAndThreads
-    case .trace, .generate, .lastLogits, .modelDistance, .generateDistance:
+    case .trace, .generate, .lastLogits, .modelDistance, .generateDistance, .generateText:
       let mode = golden.parameters["mode"]
       let hasAdapters = mode?.equals("routed") == true || mode?.equals("single") == true
       return hasAdapters ? .kernelAndThreads : .threads
@@ -59,8 +60,8 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   /// Whether results are tensors, which another implementation can hand in as a file.
   var yieldsTensors: Bool {
     switch self {
-    case .matching, .loadModel, .tokenize, .split, .safetensorsRead, .safetensorsReadFolder,
-      .safetensorsWrite:
+    case .generateText, .matching, .loadModel, .tokenize, .split, .safetensorsRead,
+      .safetensorsReadFolder, .safetensorsWrite:
       false
     default: true
     }
@@ -115,6 +116,7 @@ extension CaseRun {
     case .inverseCDF: try inverseOfDistribution()
     case .trace: try trace()
     case .generate, .generateDistance: try generation()
+    case .generateText: try textGeneration()
     case .lastLogits: try lastLogits()
     case .modelDistance: try summaryTrace()
     case .loadModel: try loading()

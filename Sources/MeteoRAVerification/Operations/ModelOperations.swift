@@ -131,7 +131,7 @@ extension CaseRun {
     }
   }
 
-  private func model() throws(VerificationError) -> MeteoRAModel {
+  func model() throws(VerificationError) -> MeteoRAModel {
     let model = try models.model(for: golden)
       .with(kernel: execution.kernel, parallelism: parallelism)
     let merged = try parameters { parameters throws(JSONError) in
@@ -142,7 +142,7 @@ extension CaseRun {
     return try meteora { () throws(MeteoRAError) in try model.merging(merged) }
   }
 
-  private func mode() throws(VerificationError) -> MeteoRAModel.Mode {
+  func mode() throws(VerificationError) -> MeteoRAModel.Mode {
     try parameters { parameters throws(JSONError) in
       let mode = try parameters.required("mode")
       if ["plain", "base", "merged"].contains(where: mode.equals) { return .noAdapters }
@@ -160,7 +160,7 @@ extension CaseRun {
   }
 
   /// Runs code of a model, and names the case in what it throws.
-  private func meteora<Value>(
+  func meteora<Value>(
     _ body: () throws(MeteoRAError) -> Value
   ) throws(VerificationError) -> Value {
     do throws(MeteoRAError) {
