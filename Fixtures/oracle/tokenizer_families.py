@@ -4,6 +4,7 @@
 here; what surrounds them is as the published files of the family have it, or mixed at random.
 """
 
+import collections
 import functools
 import json
 
@@ -53,9 +54,12 @@ def characters(size, spaced):
 def train_characters(lines, size, pre_tokenizer):
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizer
-    # Fewer letters than the texts have, so that byte fallback has something to do.
-    letters = min(220, size // 2)
-    trainer = trainers.BpeTrainer(vocab_size=size, limit_alphabet=letters, show_progress=False)
+    # Fewer letters than the texts have, so that byte fallback has something to do. They are chosen
+    # here: among equally frequent ones the trainer takes others each time.
+    counts = collections.Counter("".join(lines))
+    letters = sorted(counts, key=lambda letter: (-counts[letter], letter))[:min(220, size // 2)]
+    trainer = trainers.BpeTrainer(vocab_size=size, limit_alphabet=len(letters), show_progress=False,
+                                  initial_alphabet=letters)
     tokenizer.train_from_iterator(lines, trainer)
     model = json.loads(tokenizer.to_str())["model"]
     # 0.19.1 writes merges as strings, which cannot be told apart if there are spaces in their parts.
