@@ -34,7 +34,7 @@ struct LineConversion {
             if !reader.hasBufferedLine { try output.flush() }
           }
         }
-      } catch let error as Interrupted {
+      } catch let error where !(error is OutputFailure) {
         // Lines that are complete may go to standard output; a file stays away.
         try output.flush()
         throw error

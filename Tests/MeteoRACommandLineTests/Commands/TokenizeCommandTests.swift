@@ -139,6 +139,16 @@ struct TokenizeCommandTests {
     }
   }
 
+  @Test("lines before a broken one go to standard output")
+  func writesLinesBeforeBrokenOne() throws {
+    let run = ToolRun(
+      try arguments("tokenize", "tokenizers/tiny-llama3"), input: line("a") + line("b") + [0x5B])
+    #expect(run.exitCode == 1)
+    #expect(run.jsonLines.count == 2)
+    #expect(run.output.hasSuffix("}\n"))
+    #expect(run.error.hasPrefix("meteora: standard input:3:"), "\(run.error)")
+  }
+
   @Test("a file appears when it is complete, and takes the place of an older one")
   func writesFile() throws {
     try withTemporaryFolder { folder in
