@@ -86,4 +86,21 @@ struct TokenizerConfigurationTests {
       #expect(description.contains(message), "\(description)")
     }
   }
+
+  @Test("is named, as the tokenizer is, if it is a link that leads nowhere")
+  func namesBrokenLinks() throws {
+    try withFolder("{}") { folder in
+      for name in ["tokenizer_config.json", "tokenizer.json"] {
+        let link = folder.appendingPathComponent(name)
+        try FileManager.default.removeItem(at: link)
+        try FileManager.default.createSymbolicLink(
+          at: link, withDestinationURL: folder.appendingPathComponent("nowhere"))
+        try Data().write(to: folder.appendingPathComponent("tokenizer.model"))
+        let error = #expect(throws: TokenizerError.self) { try Tokenizer(folder: folder) }
+        #expect(error?.description.hasPrefix("\(link.path): ") == true)
+        try FileManager.default.removeItem(at: link)
+        try Data(SmallTokenizerFile().json.utf8).write(to: link)
+      }
+    }
+  }
 }

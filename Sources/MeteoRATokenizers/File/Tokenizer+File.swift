@@ -24,7 +24,7 @@ extension Tokenizer {
   public convenience init(folder: URL) throws(TokenizerError) {
     let json = folder.appendingPathComponent("tokenizer.json", isDirectory: false)
     let model = folder.appendingPathComponent("tokenizer.model", isDirectory: false)
-    let file = !FileKind.exists(json) && FileKind.exists(model) ? model : json
+    let file = !FileStatus.isThere(json) && FileStatus.isThere(model) ? model : json
     let configuration = try TokenizerConfiguration(folder: folder)
     self.init(try Self.backend(of: file, configuration: configuration))
   }
@@ -109,8 +109,6 @@ private enum FileKind {
       self = .json
     }
   }
-
-  static func exists(_ url: URL) -> Bool { FileManager.default.fileExists(atPath: url.path) }
 
   static func isFolder(_ url: URL) -> Bool {
     var isFolder: ObjCBool = false

@@ -30,7 +30,7 @@ struct TokenizerConfiguration: Sendable {
   /// the file holds settings of one Python library.
   init(folder: URL) throws(TokenizerError) {
     let url = folder.appendingPathComponent("tokenizer_config.json", isDirectory: false)
-    guard FileManager.default.fileExists(atPath: url.path) else { return }
+    guard FileStatus.isThere(url) else { return }
     let root = try TokenizerField(contentsOf: url)
     if let name = try root.optional("tokenizer_class") {
       _ = try name.utf8()
