@@ -9,13 +9,23 @@ import MeteoRATokenizers
 struct LineConversion {
   let tokenizer: Tokenizer
   let input: String
-  let output: String
+  /// `nil` for standard output.
+  let output: URL?
   let console: Console
 
   init(_ arguments: ParsedArguments, console: Console) throws {
-    input = try arguments.requiredText(LineOptions.input)
-    output = try arguments.requiredText(LineOptions.output)
-    tokenizer = try Tokenizer(contentsOf: Paths.any(arguments.requiredText(LineOptions.tokenizer)))
+    input = try arguments.requiredPath(LineOptions.input)
+    let path = try arguments.requiredPath(LineOptions.output)
+    output = path == "-" ? nil : try Paths.output(path, of: LineOptions.output)
+    let files = try Paths.any(arguments.requiredPath(LineOptions.tokenizer))
+    if let output {
+      let inFolder = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json"]
+      try Paths.requireOther(
+        output,
+        than: (input == "-" ? [] : [URL(fileURLWithPath: input)]) + [files]
+          + inFolder.map { files.appendingPathComponent($0) })
+    }
+    tokenizer = try Tokenizer(contentsOf: files)
     self.console = console
   }
 
@@ -87,7 +97,8 @@ enum LineOptions {
     "input", "F", "The lines to be read; - is standard input. Required.")
   static let output = OptionDeclaration(
     "output", "F",
-    "Where lines are written; - is standard output. A file appears when it is complete. Required.")
+    "Where lines are written; - is standard output. A file appears when it is complete; one that the "
+      + "command reads is refused. Required.")
   static let skipSpecial = OptionDeclaration(
     flag: "skip-special", "Leaves special tokens out of decoded text.")
 

@@ -12,12 +12,12 @@ final class LineOutput {
   private var buffer: [UInt8] = []
   private var written = 0
 
-  /// - Parameter path: `-` for standard output.
-  init(_ path: String, console: Console) throws {
-    if path == "-" {
-      target = .sink(console.output)
+  /// - Parameter file: `nil` for standard output.
+  init(_ file: URL?, console: Console) throws {
+    if let file {
+      target = .file(try ReplacementFile(replacing: file))
     } else {
-      target = .file(try ReplacementFile(replacing: try Paths.output(path, of: LineOptions.output)))
+      target = .sink(console.output)
     }
   }
 

@@ -170,6 +170,26 @@ struct TokenizeCommandTests {
     }
   }
 
+  @Test("what is read is not written over", arguments: ["tokenize", "detokenize"])
+  func refusesItsInput(command: String) throws {
+    try withTemporaryFolder { folder in
+      let input = folder.appendingPathComponent("in.jsonl")
+      try Data("{}".utf8).write(to: input)
+      let model = folder.appendingPathComponent("tokenizer.model")
+      try FileManager.default.copyItem(
+        atPath: Fixture.golden("tiktoken/llama3/tokenizer.model"), toPath: model.path)
+      for output in [input, model] {
+        let before = try Data(contentsOf: output)
+        let run = ToolRun([
+          command, "--tokenizer", folder.path, "--input", input.path, "--output", output.path,
+        ])
+        #expect(run.exitCode == 1)
+        #expect(run.error.contains("\(output.path): is read by this command"), "\(run.error)")
+        #expect(try Data(contentsOf: output) == before)
+      }
+    }
+  }
+
   @Test("Ctrl-C ends it: lines that are done go to standard output, a file stays away")
   func stops() throws {
     let interruption = Interruption()

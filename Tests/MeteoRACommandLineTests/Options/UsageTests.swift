@@ -17,6 +17,7 @@ struct UsageTests {
     (["bundle", "--base="], "option --base is empty, expected a path"),
     (["verify", "--pack="], "option --pack is empty, expected a path"),
     (["verify", "--pack", ".", "--against="], "option --against is empty, expected a path"),
+    (["tokenize", "--input="], "option --input is empty, expected a path"),
     (["inspect", ".", "--base="], "option --base is empty, expected a path"),
     (["inspect", ""], "a path is empty, expected a file or folder"),
     (
