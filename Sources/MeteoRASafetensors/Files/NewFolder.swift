@@ -9,7 +9,6 @@ package final class NewFolder {
   package let path: String
   /// Where to put its content.
   package let temporary: URL
-  private var isCommitted = false
 
   /// Creates the temporary folder.
   ///
@@ -35,9 +34,8 @@ package final class NewFolder {
   }
 
   deinit {
-    if isCommitted { return }
-    try? FileManager.default.removeItem(at: temporary)
-    TemporaryPaths.shared.forget(temporary.path)
+    // Does nothing for a folder that has got its name.
+    TemporaryPaths.shared.remove(temporary.path)
   }
 
   /// Throws if something has this path already, be it a dangling symbolic link.
@@ -69,10 +67,7 @@ package final class NewFolder {
   package func commit() throws(FileAccessError) {
     // A rename would replace an empty folder silently.
     try Self.requireNothing(at: URL(fileURLWithPath: path))
-    if rename(temporary.path, path) != 0 {
-      throw FileAccessError(code: errno, path: path, operation: "write")
-    }
-    isCommitted = true
-    TemporaryPaths.shared.forget(temporary.path)
+    let code = TemporaryPaths.shared.rename(temporary.path, to: path)
+    if code != 0 { throw FileAccessError(code: code, path: path, operation: "write") }
   }
 }

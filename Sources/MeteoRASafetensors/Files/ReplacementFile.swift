@@ -48,15 +48,9 @@ package final class ReplacementFile {
   }
 
   deinit {
-    if descriptor >= 0 {
-      close(descriptor)
-      discard()
-    }
-  }
-
-  private func discard() {
-    unlink(temporaryPath)
-    TemporaryPaths.shared.forget(temporaryPath)
+    if descriptor >= 0 { close(descriptor) }
+    // Does nothing for a file that has got its name.
+    TemporaryPaths.shared.remove(temporaryPath)
   }
 
   /// Writes bytes at a place of their own; places may come in any order.
@@ -81,19 +75,15 @@ package final class ReplacementFile {
 
   /// Gives the file its final name; nothing can be written afterwards.
   package func commit() throws(FileAccessError) {
-    if close(descriptor) != 0 {
-      descriptor = -1
-      let code = errno
-      discard()
-      throw FileAccessError(code: code, path: path, operation: "write")
-    }
+    // Closed even if that fails.
+    let isWritten = close(descriptor) == 0
+    let failure = errno
     descriptor = -1
-    if rename(temporaryPath, target) != 0 {
-      let code = errno
-      discard()
+    let code = isWritten ? TemporaryPaths.shared.rename(temporaryPath, to: target) : failure
+    if code != 0 {
+      TemporaryPaths.shared.remove(temporaryPath)
       throw FileAccessError(code: code, path: path, operation: "write")
     }
-    TemporaryPaths.shared.forget(temporaryPath)
   }
 
   /// Writes a whole file at once.

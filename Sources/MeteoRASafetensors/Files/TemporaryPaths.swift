@@ -2,10 +2,17 @@ import Foundation
 
 /// The temporary files and folders that this process has under way, so that one that has to end at
 /// once can take them away.
+///
+/// They are made, removed and renamed here alone, one at a time: two removals of one folder at once
+/// would trip over each other, and a folder that is being removed must not get its final name.
 package final class TemporaryPaths: @unchecked Sendable {
-  // Unchecked: the lock guards the paths.
+  // Unchecked: the lock guards the paths, and what lies there.
   private let lock = NSLock()
   private var paths: Set<String> = []
+
+  /// Removals of one path at most. Each fails only if a writer has put something into the folder
+  /// meanwhile, which that can do no more where the folder is gone.
+  private static let mostAttempts = 100
 
   /// Those of all writers of the process.
   package static let shared = TemporaryPaths()
@@ -23,18 +30,39 @@ package final class TemporaryPaths: @unchecked Sendable {
     }
   }
 
-  /// Forgets a path that has been renamed or removed.
-  func forget(_ path: String) {
-    lock.withLock { _ = paths.remove(path) }
+  /// Removes what is at a path, with all that is in it, unless that has been done already.
+  func remove(_ path: String) {
+    lock.withLock {
+      if paths.remove(path) != nil { Self.removeTree(path) }
+    }
+  }
+
+  /// Gives what is at a path its final name; it is not temporary any more.
+  ///
+  /// - Returns: Zero, or the system's error number: `ENOENT` for what has been removed.
+  func rename(_ path: String, to target: String) -> Int32 {
+    lock.withLock {
+      guard paths.contains(path) else { return ENOENT }
+      if Foundation.rename(path, target) != 0 { return errno }
+      paths.remove(path)
+      return 0
+    }
   }
 
   /// Removes everything, then calls `finish`, which is to end the process: until it returns no
   /// writer can begin a file.
   package func removeAll(_ finish: () -> Void) {
     lock.withLock {
-      for path in paths { try? FileManager.default.removeItem(atPath: path) }
+      for path in paths { Self.removeTree(path) }
       paths = []
       finish()
+    }
+  }
+
+  private static func removeTree(_ path: String) {
+    var status = stat()
+    for _ in 0..<mostAttempts where lstat(path, &status) == 0 {
+      try? FileManager.default.removeItem(atPath: path)
     }
   }
 }
