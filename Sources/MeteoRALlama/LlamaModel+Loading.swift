@@ -80,7 +80,7 @@ extension LlamaModel {
   /// Tells a folder with weights of another format from one without any.
   private static func noWeights(in folder: URL) -> LlamaError {
     for name in ["pytorch_model.bin", "pytorch_model.bin.index.json"]
-    where FileManager.default.fileExists(atPath: folder.appendingPathComponent(name).path) {
+    where FileStatus.isThere(folder.appendingPathComponent(name)) {
       return .unsupported(
         file: folder.path, field: "the weights' file", found: name,
         supported: "model.safetensors, model.safetensors.index.json")

@@ -18,7 +18,7 @@ public struct SpecialTokens: Sendable, Equatable {
   /// - Throws: ``LlamaError``: a file cannot be read or is no JSON, or an id is no integer.
   public init(folder: URL) throws(LlamaError) {
     let generation = folder.appendingPathComponent("generation_config.json")
-    if FileManager.default.fileExists(atPath: generation.path) {
+    if FileStatus.isThere(generation) {
       try take(from: generation)
     }
     try take(from: folder.appendingPathComponent("config.json"))

@@ -25,10 +25,10 @@ public final class SafetensorsCheckpoint: SafetensorsSource {
     let index = folder.appendingPathComponent("model.safetensors.index.json")
     location = folder.path
     let shards: ShardIndex?
-    if FileManager.default.fileExists(atPath: single.path) {
+    if FileStatus.isThere(single) {
       shards = nil
       files = [try SafetensorsFile(contentsOf: single)]
-    } else if FileManager.default.fileExists(atPath: index.path) {
+    } else if FileStatus.isThere(index) {
       let parsed = try ShardIndex(contentsOf: index)
       shards = parsed
       files = try parsed.openShards(in: folder)

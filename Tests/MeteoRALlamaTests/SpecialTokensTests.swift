@@ -62,6 +62,16 @@ struct SpecialTokensTests {
     }
   }
 
+  @Test("it refuses a generation_config.json that leads nowhere")
+  func danglingLink() throws {
+    let folder = try TinyModel().folder()
+    try FileManager.default.createSymbolicLink(
+      atPath: folder.url.appendingPathComponent("generation_config.json").path,
+      withDestinationPath: "gone")
+    let error = try #require(throws: LlamaError.self) { try LlamaModel(folder: folder.url) }
+    #expect(error.description.contains("/generation_config.json: no such file"), "\(error)")
+  }
+
   @Test("it refuses a generation_config.json that is a folder")
   func folderInPlace() throws {
     let folder = try TinyModel().folder()

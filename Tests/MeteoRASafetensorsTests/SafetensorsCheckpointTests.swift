@@ -53,6 +53,23 @@ struct SafetensorsCheckpointTests {
     }
   }
 
+  @Test("a link that leads nowhere is what it stands for, and is named")
+  func danglingLinks() throws {
+    try withTemporaryFolder { folder in
+      let (single, index) = (
+        folder.appendingPathComponent("model.safetensors").path,
+        folder.appendingPathComponent("model.safetensors.index.json").path
+      )
+      for path in [index, single] {
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "gone")
+        let error = try #require(throws: SafetensorsError.self) {
+          try SafetensorsCheckpoint(folder: folder)
+        }
+        #expect(error.description.hasPrefix("\(path): no such file"), "\(error)")
+      }
+    }
+  }
+
   @Test("it opens shards in the order of the index, below the folder and behind links too")
   func opensShards() throws {
     try withTemporaryFolder { folder in

@@ -115,9 +115,7 @@ struct PEFTAdapter: Sendable {
   static func weights(in folder: URL) throws(MeteoRAError) -> SafetensorsFile {
     let url = folder.appendingPathComponent(weightsFile)
     let pickled = folder.appendingPathComponent("adapter_model.bin")
-    if !FileManager.default.fileExists(atPath: url.path),
-      FileManager.default.fileExists(atPath: pickled.path)
-    {
+    if !FileStatus.isThere(url), FileStatus.isThere(pickled) {
       throw .unsupported(
         file: folder.path, field: "the weights' file", found: "adapter_model.bin",
         supported: weightsFile)

@@ -33,8 +33,7 @@ struct BaseFolder {
     } catch {
       throw .safetensors(error)
     }
-    let single = folder.appendingPathComponent(Self.weights)
-    if FileManager.default.fileExists(atPath: single.path) {
+    if FileStatus.isThere(folder.appendingPathComponent(Self.weights)) {
       return (checkpoint.files.map { (Self.weights, $0) }, false)
     }
     let prefix = folder.path.utf8.count + 1

@@ -92,7 +92,12 @@ public struct ModelFiles: Sendable, Equatable {
 
   /// The adapters of a folder of PEFT folders, in the byte order of their names.
   ///
-  /// - Throws: ``MeteoRAError/file(_:)`` if the folder cannot be listed,
+  /// A link that leads nowhere counts as an adapter, in the place of its folder or of its
+  /// `adapter_config.json`: without it, the others would take the wrong rows of the gates. What
+  /// loads the adapter names it.
+  ///
+  /// - Throws: ``MeteoRAError/file(_:)`` if the folder cannot be listed or holds a name that is not
+  ///   UTF-8,
   ///   ``MeteoRAError/inaccessible(path:reason:)`` if it holds no adapter.
   public static func adapters(in folder: URL) throws(MeteoRAError) -> [Adapter] {
     let names: [String]
@@ -105,8 +110,9 @@ public struct ModelFiles: Sendable, Equatable {
       names
       .map { Adapter(name: $0, folder: folder.appendingPathComponent($0, isDirectory: true)) }
       .filter { adapter in
-        let file = adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile)
-        return FileManager.default.fileExists(atPath: file.path)
+        FileStatus.isDanglingLink(adapter.folder)
+          || FileStatus.isThere(
+            adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile))
       }
     guard !adapters.isEmpty else {
       throw .inaccessible(

@@ -17,6 +17,9 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
   case alreadyThere(path: String)
   /// The system denies the `operation` ("read", "write", …).
   case noPermission(path: String, operation: String)
+  /// A folder holds something whose name is not UTF-8 text; `name` shows every byte that is not
+  /// ASCII as `\x` and two hexadecimal digits.
+  case nameNotUTF8(folder: String, name: String)
   /// The address is not one of a file on this machine.
   case notFileURL(String)
   /// The `operation` fails with the system's error number `code`.
@@ -51,6 +54,10 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
       return "\(printable(path, limit: 1024)): is there already, expected a new path"
     case .noPermission(let path, let operation):
       return "\(printable(path, limit: 1024)): no permission to \(operation)"
+    case .nameNotUTF8(let folder, let name):
+      return
+        "\(printable(folder, limit: 1024)): holds the name '\(printable(name, limit: 1024))', which "
+        + "is not UTF-8 text, expected names that are"
     case .notFileURL(let address):
       return "\(printable(address, limit: 1024)): is not the address of a file on this machine"
     case .system(let path, let operation, let code):
@@ -62,11 +69,19 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
 
 /// What the file system says about a path.
 package enum FileStatus {
-  /// Whether something has this path, be it a symbolic link that leads nowhere: a reader then tells
-  /// what is wrong with it.
+  /// Whether something has this path, be it a symbolic link that leads nowhere, or may have it where
+  /// the system does not let one look: a reader then tells what is wrong with it.
   package static func isThere(_ url: URL) -> Bool {
+    guard url.isFileURL else { return false }
     var status = stat()
-    return url.isFileURL && lstat(url.path, &status) == 0
+    return lstat(url.path, &status) == 0 || (errno != ENOENT && errno != ENOTDIR)
+  }
+
+  /// Whether a symbolic link is there that leads nowhere, or in a ring.
+  package static func isDanglingLink(_ url: URL) -> Bool {
+    var status = stat()
+    return url.isFileURL && lstat(url.path, &status) == 0 && stat(url.path, &status) != 0
+      && (errno == ENOENT || errno == ENOTDIR || errno == ELOOP)
   }
 
   /// Refuses whatever is not a regular file, without opening it: a named pipe would wait for its

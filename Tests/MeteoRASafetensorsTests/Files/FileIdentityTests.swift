@@ -32,7 +32,17 @@ struct FileIdentityTests {
       #expect(!FileStatus.isThere(link))
       try FileManager.default.createSymbolicLink(atPath: link.path, withDestinationPath: "absent")
       #expect(FileStatus.isThere(link))
+      #expect(FileStatus.isDanglingLink(link))
       #expect(FileIdentity(of: link) == nil)
+      try Data().write(to: folder.appendingPathComponent("absent"))
+      #expect(!FileStatus.isDanglingLink(link))
+      #expect(!FileStatus.isDanglingLink(folder.appendingPathComponent("absent")))
+      let ring = folder.appendingPathComponent("ring")
+      try FileManager.default.createSymbolicLink(atPath: ring.path, withDestinationPath: "ring")
+      #expect(FileStatus.isDanglingLink(ring))
+      // Nobody can say what is behind it.
+      #expect(FileStatus.isThere(ring.appendingPathComponent("below")))
+      #expect(!FileStatus.isThere(link.appendingPathComponent("below")))
     }
   }
 }

@@ -23,6 +23,28 @@ struct FolderListingTests {
     }
   }
 
+  #if os(Linux)
+    // Other systems' disks take no such name.
+    @Test("it is refused for a name that is not UTF-8, whose bytes are shown")
+    func brokenName() throws {
+      try inFolder { folder in
+        try Data().write(to: folder.appendingPathComponent("a"))
+        let path = folder.path.utf8.map { $0 } + Array("/x\n\u{E9}".utf8) + [0xE9, 0xFF, 0]
+        let made = path.withUnsafeBytes { bytes in
+          bytes.assumingMemoryBound(to: CChar.self).baseAddress.map { mkdir($0, 0o700) }
+        }
+        #expect(made == 0)
+        let error = FileAccessError.nameNotUTF8(
+          folder: folder.path, name: "x\n\\xC3\\xA9\\xE9\\xFF")
+        #expect(throws: error) { try FolderListing.names(in: folder) }
+        #expect(
+          error.description == folder.path
+            + ": holds the name 'x\\u{A}\\xC3\\xA9\\xE9\\xFF', which is not UTF-8 text, expected "
+            + "names that are")
+      }
+    }
+  #endif
+
   @Test("it is refused for what is no folder")
   func refusals() throws {
     try inFolder { folder in

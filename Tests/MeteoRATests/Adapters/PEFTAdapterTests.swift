@@ -133,6 +133,9 @@ struct PEFTAdapterTests {
     try folder.write("", to: "adapters/second/adapter_model.bin")
     #expect(try error().label == "unsupported the weights' file")
     #expect(try error().description.contains("adapter_model.bin"))
+    try FileManager.default.createSymbolicLink(
+      at: weights, withDestinationURL: folder.url.appendingPathComponent("gone"))
+    #expect(try error().description.contains("adapter_model.safetensors: no such file"))
     try FileManager.default.removeItem(
       at: folder.url.appendingPathComponent("adapters/second/adapter_config.json"))
     #expect(try error().label == "unreadable")

@@ -195,6 +195,28 @@ struct ModelFilesTests {
     #expect(adapters.allSatisfy { $0.folder.lastPathComponent == $0.name })
   }
 
+  @Test("one that a link to nowhere stands for is among them, and named when it is loaded")
+  func danglingLinks() throws {
+    let folder = try TinyBundle().folder()
+    let adapters = folder.url.appendingPathComponent("adapters")
+    let manager = FileManager.default
+    try manager.createSymbolicLink(
+      atPath: adapters.appendingPathComponent("a").path, withDestinationPath: "gone")
+    try manager.createDirectory(
+      at: adapters.appendingPathComponent("b"), withIntermediateDirectories: false)
+    try manager.createSymbolicLink(
+      atPath: adapters.appendingPathComponent("b/adapter_config.json").path,
+      withDestinationPath: "gone")
+    let found = try ModelFiles.adapters(in: adapters)
+    #expect(found.map(\.name) == ["a", "b", "first", "second", "third"])
+    for adapter in found.prefix(2) {
+      let files = ModelFiles(base: folder.url.appendingPathComponent("base"), adapters: [adapter])
+      let error = try #require(throws: MeteoRAError.self) { try MeteoRAModel(files: files) }
+      let path = adapter.folder.appendingPathComponent("adapter_config.json").path
+      #expect(error.description.hasPrefix("\(path): no such file"), "\(error)")
+    }
+  }
+
   @Test("a folder without adapters, and none at all, are refused")
   func noAdapters() throws {
     let folder = try TemporaryFolder()
