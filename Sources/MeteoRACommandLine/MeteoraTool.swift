@@ -59,7 +59,11 @@ package enum MeteoraTool {
       return .success
     default: break
     }
-    let command = try command(named: first)
+    guard let command = command(named: first) else {
+      let kind = first.utf8.starts(with: "-".utf8) ? "option" : "command"
+      let candidates = commands.map(\.name) + ["help", "--help", "--version"]
+      throw UsageError.unknown(kind, first, among: candidates, help: "meteora --help")
+    }
     let parsed: ParsedArguments
     do {
       parsed = try ParsedArguments(arguments.dropFirst(), of: command)
@@ -78,14 +82,17 @@ package enum MeteoraTool {
         "unexpected argument '\(printableArgument(names[names.startIndex + 1]))'; 'meteora help' "
           + "takes one command")
     }
-    return HelpPage.page(of: try command(named: name))
+    // Help is no command that has a page.
+    if ["help", "--help", "-h"].contains(name) { return HelpPage.overview }
+    guard let command = command(named: name) else {
+      throw UsageError.unknown(
+        "command", name, among: commands.map(\.name), help: "meteora --help")
+    }
+    return HelpPage.page(of: command)
   }
 
-  private static func command(named name: String) throws -> Command {
-    if let command = commands.first(where: { $0.name == name }) { return command }
-    let kind = name.utf8.starts(with: "-".utf8) ? "option" : "command"
-    let candidates = commands.map(\.name) + ["help", "--help", "--version"]
-    throw UsageError.unknown(kind, name, among: candidates, help: "meteora --help")
+  private static func command(named name: String) -> Command? {
+    commands.first { $0.name == name }
   }
 
   /// Runs a command with the arguments, streams and signals of this process.

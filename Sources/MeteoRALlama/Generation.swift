@@ -76,8 +76,7 @@ package final class Generation {
     let width = model.configuration.vocabularySize
     var chosen: [Int] = []
     do throws(LlamaError) {
-      try model.requireMemory(
-        forPositions: sequences.lazy.filter { $0.state != nil }.map(\.tokens.count))
+      try requireMemory()
       let isComplete = try runPending(of: active, shouldStop) { batch, logits throws(LlamaError) in
         for (row, index) in batch.enumerated() {
           chosen.append(try choose(logits[row * width..<(row + 1) * width], for: index))
@@ -93,6 +92,12 @@ package final class Generation {
       throw error
     }
     return zip(active, chosen).map { index, id in append(id, to: index) }
+  }
+
+  /// For the positions that all states have once their pending tokens are run.
+  private func requireMemory() throws(LlamaError) {
+    try model.requireMemory(
+      forPositions: sequences.lazy.filter { $0.state != nil }.map(\.tokens.count))
   }
 
   private func append(_ id: Int, to index: Int) -> GeneratedToken {
@@ -144,12 +149,14 @@ package final class Generation {
   /// No step can follow: a sequence that goes on counts as cancelled from here on.
   ///
   /// - Parameter shouldStop: Asked before every pass; `true` leaves out the rest.
+  /// - Throws: ``LlamaError`` for more positions than the machine has memory for; none is run then.
   package func runLastTokens(shouldStop: () -> Bool = { false }) throws(LlamaError) {
     cancel()
     defer {
       for index in sequences.indices { sequences[index].state = nil }
     }
     if observer == nil { return }
+    try requireMemory()
     let waiting = sequences.indices.filter { !sequences[$0].pending.isEmpty }
     _ = try runPending(of: waiting, shouldStop) { _, _ in }
   }

@@ -84,7 +84,8 @@ private struct GenerateCommand {
     let pagePath = try arguments.path(GenerateOptions.routingHTML).map { path in
       let url = try Paths.output(path, of: GenerateOptions.routingHTML)
       try Paths.requireOther(
-        url, than: request.filesToRead + PromptOptions.filesToRead(arguments))
+        url, than: request.filesToRead + PromptOptions.filesToRead(arguments),
+        standardInput: PromptOptions.standardInput(arguments, console: console))
       return url
     }
     let prompts = try PromptOptions.read(arguments, console: console)
@@ -137,6 +138,7 @@ private struct GenerateCommand {
       while let tokens = try generation.step(shouldStop: { console.interruption.isRequested }) {
         try view.show(tokens, of: generation)
       }
+      if isRouted { try generation.runLastTokens { console.interruption.isRequested } }
     } catch let error as MeteoRAError {
       // What the prompts have so far is text and routing all the same.
       try view.fail(generation)
@@ -144,7 +146,6 @@ private struct GenerateCommand {
       try page?.write()
       throw error
     }
-    if isRouted { try generation.runLastTokens { console.interruption.isRequested } }
     try view.finish(generation)
     page?.add(prompts, of: generation)
   }

@@ -31,7 +31,8 @@ extension Command {
       let output = try Paths.output(
         arguments.requiredPath(TraceOptions.output), of: TraceOptions.output)
       try Paths.requireOther(
-        output, than: request.filesToRead + PromptOptions.filesToRead(arguments))
+        output, than: request.filesToRead + PromptOptions.filesToRead(arguments),
+        standardInput: PromptOptions.standardInput(arguments, console: console))
       let prompts = try PromptOptions.read(arguments, console: console)
       let model = try request.load(
         console: console, isVerbose: arguments.isGiven(ModelOptions.verbose))

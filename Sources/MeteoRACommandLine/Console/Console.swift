@@ -10,6 +10,8 @@ package protocol ByteSink: AnyObject {
 
 /// Where bytes come from.
 package protocol ByteSource {
+  /// The file that the bytes come from, if it is a regular one.
+  var file: FileIdentity? { get }
   /// Waits for bytes and reads some of them.
   ///
   /// - Parameters:

@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRASafetensors
 
 /// Standard input, output and error, and the arguments, of this process.
 enum ProcessStreams {
@@ -89,6 +90,8 @@ struct DescriptorSource: ByteSource {
     self.descriptor = descriptor
     self.name = name
   }
+
+  var file: FileIdentity? { FileIdentity(ofDescriptor: descriptor) }
 
   func read(upTo count: Int, shouldStop: () -> Bool) throws(InputFailure) -> [UInt8]? {
     var chunk = [UInt8](repeating: 0, count: count)

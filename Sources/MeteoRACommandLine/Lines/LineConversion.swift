@@ -23,7 +23,8 @@ struct LineConversion {
       try Paths.requireOther(
         output,
         than: (input == "-" ? [] : [URL(fileURLWithPath: input)]) + [files]
-          + inFolder.map { files.appendingPathComponent($0) })
+          + inFolder.map { files.appendingPathComponent($0) },
+        standardInput: input == "-" ? console.input.file : nil)
     }
     tokenizer = try Tokenizer(contentsOf: files)
     self.console = console

@@ -35,14 +35,29 @@ enum Paths {
     }
     let url = URL(fileURLWithPath: path, isDirectory: false)
     try ReplacementFile.requireReplaceable(url)
+    // The address does not hold it any more: a file of the folder's name would appear.
+    guard path.utf8.last != UInt8(ascii: "/") else {
+      throw UsageError(
+        "option \(option.spelling) is '\(printableArgument(path))', which ends in a slash like the "
+          + "path of a folder; give the path of a file")
+    }
     return url
   }
 
   /// Throws if a file that is to be replaced is one of those that are read.
-  static func requireOther(_ output: URL, than inputs: [URL]) throws {
+  ///
+  /// - Parameter standardInput: The file that standard input comes from, if it is read.
+  static func requireOther(
+    _ output: URL, than inputs: [URL], standardInput: FileIdentity?
+  ) throws {
     guard let identity = FileIdentity(of: output) else { return }
-    guard let input = inputs.first(where: { FileIdentity(of: $0) == identity }) else { return }
     let shown = printable(output.path, limit: 1024)
+    if identity == standardInput {
+      throw CommandFailure(
+        "\(shown): is the file that standard input comes from, which this command reads, expected "
+          + "another path for what it writes")
+    }
+    guard let input = inputs.first(where: { FileIdentity(of: $0) == identity }) else { return }
     throw CommandFailure(
       output.path.utf8.elementsEqual(input.path.utf8)
         ? "\(shown): is read by this command, expected another path for what it writes"

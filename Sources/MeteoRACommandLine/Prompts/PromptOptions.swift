@@ -73,6 +73,12 @@ enum PromptOptions {
       .map { URL(fileURLWithPath: $0, isDirectory: false) }
   }
 
+  /// The file of standard input, if the prompts come from one there.
+  static func standardInput(_ arguments: ParsedArguments, console: Console) -> FileIdentity? {
+    let isRead = [promptFile, promptIDsFile].contains { arguments.text($0) == "-" }
+    return isRead ? console.input.file : nil
+  }
+
   /// Ids between commas, with spaces where one likes.
   private static func ids(_ text: String) throws -> [Int] {
     try text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)

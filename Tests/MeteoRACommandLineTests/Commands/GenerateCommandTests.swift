@@ -85,41 +85,78 @@ struct GenerateCommandTests {
     #expect(plain.output == expected.joined())
   }
 
-  @Test("a prompt that comes to NaN ends the run, what all have so far is printed")
-  func notANumberLater() throws {
+  // MARK: Not a number
+
+  private static let notANumberOptions = ["--max-new-tokens", "6", "--prompt-ids-file", "-"]
+
+  /// The JSON lines of prompts of a model that comes to no NaN.
+  private func freeLines(_ prompts: [UInt8]) throws -> [String] {
+    let model = try Fixture.model("plain-minimal")
+    return ToolRun(
+      ["generate", "--model", model, "--json"] + Self.notANumberOptions, input: prompts
+    ).lines
+  }
+
+  private func newIDs(_ line: String) throws -> [Int] {
+    let row = try JSONDocument(bytes: Array(line.utf8), source: "row").root
+    return try #require(row["new_ids"]?.integers)
+  }
+
+  /// Calls `body` with the path of that model, which reads NaN from `token` on.
+  private func withNotANumber(at token: Int, _ body: (String) throws -> Void) throws {
     let source = URL(fileURLWithPath: try Fixture.model("plain-minimal"), isDirectory: true)
-    let prompts = Array(#"{"a":[1,2],"b":[3]}"#.utf8)
-    let options = ["--max-new-tokens", "6", "--prompt-ids-file", "-"]
-    let free = try ToolRun(
-      ["generate", "--model", source.path, "--json"] + options, input: prompts
-    )
-    .lines.map { line in
-      let row = try JSONDocument(bytes: Array(line.utf8), source: "row").root
-      return try #require(row["new_ids"]?.integers)
-    }
-    let (a, b) = (free[0], free[1])
-    let step = try #require(b.indices.first { !([1, 2, 3] + a + b[..<$0]).contains(b[$0]) })
     try withTemporaryFolder { folder in
       let model = folder.appendingPathComponent("model", isDirectory: true)
       try FileManager.default.copyItem(at: source, to: model)
       let file = model.appendingPathComponent("model.safetensors")
-      // The weights of the token that only "b" comes to.
       let range = try SafetensorsFile(contentsOf: file).tensor(named: "model.embed_tokens.weight")
         .byteRange
       var bytes = try Data(contentsOf: file)
-      let row = range.lowerBound + b[step] * 32 * 4
+      let row = range.lowerBound + token * 32 * 4
       bytes.replaceSubrange(row..<row + 4, with: [0, 0, 0xC0, 0x7F])
       try bytes.write(to: file)
-      let run = ToolRun(["generate", "--model", model.path] + options, input: prompts)
+      try body(model.path)
+    }
+  }
+
+  @Test("a prompt that comes to NaN ends the run, what all have so far is printed")
+  func notANumberLater() throws {
+    let prompts = Array(#"{"a":[1,2],"b":[3]}"#.utf8)
+    let options = Self.notANumberOptions
+    let free = try freeLines(prompts).map(newIDs)
+    let (a, b) = (free[0], free[1])
+    let step = try #require(b.indices.first { !([1, 2, 3] + a + b[..<$0]).contains(b[$0]) })
+    // Only "b" comes to this token.
+    try withNotANumber(at: b[step]) { model in
+      let run = ToolRun(["generate", "--model", model] + options, input: prompts)
       #expect(run.exitCode == 1)
       #expect(run.error.contains("hold NaN"))
       let shown = [a, b].map { $0[...step].map(String.init).joined(separator: ",") }
       #expect(run.output == "== a ==\n\(shown[0])\n== b ==\n\(shown[1])\n")
       // Nobody cancelled: there is no line for a prompt that has not ended.
-      let json = ToolRun(["generate", "--model", model.path, "--json"] + options, input: prompts)
+      let json = ToolRun(["generate", "--model", model, "--json"] + options, input: prompts)
       #expect(json.exitCode == 1)
       #expect(json.error == run.error)
       #expect(json.output.isEmpty)
+    }
+  }
+
+  @Test("with --json, a prompt that has ended before has its line, also behind one that has not")
+  func notANumberAfterEnd() throws {
+    // The model has 32 positions: "b" and "d" end after a token, the others could go on.
+    let long = [Int](repeating: 3, count: 31).map(String.init).joined(separator: ",")
+    let prompts = Array(#"{"a":[1,2],"b":[\#(long)],"c":[1,2],"d":[\#(long)]}"#.utf8)
+    let lines = try freeLines(prompts)
+    let (a, b) = (try newIDs(lines[0]), try newIDs(lines[1]))
+    #expect(b.count == 1)
+    let step = try #require(
+      a.indices.first { $0 > 0 && !([1, 2, 3] + b + a[..<$0]).contains(a[$0]) })
+    try withNotANumber(at: a[step]) { model in
+      let run = ToolRun(
+        ["generate", "--model", model, "--json"] + Self.notANumberOptions, input: prompts)
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains("hold NaN"))
+      #expect(run.lines == [lines[1], lines[3]])
     }
   }
 

@@ -187,6 +187,11 @@ struct TokenizeCommandTests {
         #expect(run.error.contains("\(output.path): is read by this command"), "\(run.error)")
         #expect(try Data(contentsOf: output) == before)
       }
+      let run = ToolRun(
+        [command, "--tokenizer", folder.path, "--input", "-", "--output", input.path],
+        input: Array("{}".utf8), inputFile: FileIdentity(of: input))
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains("is the file that standard input comes from"), "\(run.error)")
     }
   }
 

@@ -164,6 +164,59 @@ struct TraceCommandTests {
     }
   }
 
+  @Test("so is the file that standard input comes from")
+  func refusesStandardInput() throws {
+    try withTemporaryFolder { folder in
+      let prompts = #"{"a":[1]}"#
+      let file = folder.appendingPathComponent("ids.json")
+      try Data(prompts.utf8).write(to: file)
+      let link = folder.appendingPathComponent("link")
+      try FileManager.default.linkItem(at: file, to: link)
+      let identity = try #require(FileIdentity(of: file))
+      for (command, output) in [("trace", "--output"), ("generate", "--routing-html")] {
+        for path in [file.path, link.path] {
+          let arguments = [
+            command, "--model", try Fixture.demo(), "--prompt-ids-file", "-", output, path,
+          ]
+          let run = ToolRun(arguments, input: Array(prompts.utf8), inputFile: identity)
+          #expect(run.exitCode == 1)
+          #expect(
+            run.error.contains("\(path): is the file that standard input comes from, which this "),
+            "\(run.error)")
+        }
+      }
+      #expect(try Data(contentsOf: file) == Data(prompts.utf8))
+      // Nobody reads it here.
+      let unread = ToolRun(
+        ["trace", "--model", try Fixture.demo(), "--prompt-ids", "1", "--output", link.path],
+        inputFile: identity)
+      #expect(unread.exitCode == 0, "\(unread.error)")
+    }
+  }
+
+  @Test("a path that ends in a slash is none of a file")
+  func refusesSlash() throws {
+    try withTemporaryFolder { folder in
+      let path = folder.path + "/new/"
+      for (command, output) in [("trace", "--output"), ("generate", "--routing-html")] {
+        func run() throws -> ToolRun {
+          ToolRun([
+            command, "--model", try Fixture.demo(), "--prompt-ids", "1", output, path,
+          ])
+        }
+        let message = "option \(output) is '"
+        let absent = try run()
+        #expect(absent.exitCode == 64)
+        #expect(absent.error.contains(message), "\(absent.error)")
+        #expect(absent.error.contains("/new/', which ends in a slash"), "\(absent.error)")
+        #expect(try folder.contents() == [])
+        try Data().write(to: folder.appendingPathComponent("new"))
+        #expect(try run().error == absent.error)
+        try FileManager.default.removeItem(at: folder.appendingPathComponent("new"))
+      }
+    }
+  }
+
   @Test("a symbolic link is followed, and stays")
   func followsLink() throws {
     try withTemporaryFolder { folder in

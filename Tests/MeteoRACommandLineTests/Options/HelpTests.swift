@@ -25,6 +25,14 @@ struct HelpTests {
     }
   }
 
+  @Test("of itself it is the overview", arguments: ["help", "--help", "-h"])
+  func helpOnHelp(word: String) {
+    let run = ToolRun(["help", word])
+    #expect(run.exitCode == 0)
+    #expect(run.output == ToolRun(["--help"]).output)
+    #expect(run.error.isEmpty)
+  }
+
   @Test("of what leaves a temporary file it says so", arguments: ["bundle", "trace"])
   func temporaryFiles(name: String) {
     let words = ToolRun([name, "--help"]).output.split { $0 == " " || $0 == "\n" }

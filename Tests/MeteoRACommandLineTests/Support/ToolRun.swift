@@ -14,18 +14,20 @@ struct ToolRun {
   ///   - arguments: Without the program's name.
   ///   - input: Standard input.
   ///   - partLength: How many bytes of it come at once.
+  ///   - inputFile: What it is said to come from.
   ///   - output: Standard output, for tests that watch it.
   ///   - interruption: What a test may set while the tool runs.
   init(
     _ arguments: [String], input: [UInt8] = [], partLength: Int = .max,
+    inputFile: FileIdentity? = nil,
     output: MemorySink = MemorySink(),
     error: MemorySink = MemorySink(), environment: [String: String] = [:],
     interruption: Interruption = Interruption()
   ) {
     exitCode = MeteoraTool.run(
-      arguments: arguments, input: MemorySource(bytes: input, partLength: partLength),
-      output: output, error: error,
-      environment: environment, interruption: interruption)
+      arguments: arguments,
+      input: MemorySource(bytes: input, partLength: partLength, file: inputFile), output: output,
+      error: error, environment: environment, interruption: interruption)
     self.output = String(decoding: output.bytes, as: UTF8.self)
     self.error = String(decoding: error.bytes, as: UTF8.self)
   }
@@ -57,10 +59,12 @@ final class MemorySink: ByteSink {
 
 /// Input from memory, which comes in parts of some size.
 final class MemorySource: ByteSource {
+  let file: FileIdentity?
   private var rest: ArraySlice<UInt8>
   private let partLength: Int
 
-  init(bytes: [UInt8], partLength: Int = .max) {
+  init(bytes: [UInt8], partLength: Int = .max, file: FileIdentity? = nil) {
+    self.file = file
     rest = bytes[...]
     self.partLength = partLength
   }

@@ -25,6 +25,22 @@ struct FileIdentityTests {
     }
   }
 
+  @Test("a descriptor has that of the regular file that it is open for")
+  func descriptors() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("file")
+      try Data("x".utf8).write(to: file)
+      let descriptor = open(file.path, O_RDONLY)
+      defer { close(descriptor) }
+      #expect(FileIdentity(ofDescriptor: descriptor) == FileIdentity(of: file))
+      #expect(FileIdentity(of: file) != nil)
+      let device = open("/dev/null", O_RDONLY)
+      defer { close(device) }
+      #expect(FileIdentity(ofDescriptor: device) == nil)
+      #expect(FileIdentity(ofDescriptor: -1) == nil)
+    }
+  }
+
   @Test("a link that leads nowhere is there all the same")
   func dangling() throws {
     try withTemporaryFolder { folder in
