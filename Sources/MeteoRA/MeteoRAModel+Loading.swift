@@ -128,20 +128,19 @@ private struct AdapterParts {
         try LoRAConfiguration(
           contentsOf: adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile)))
     }
-    var updates: [[[LoRAAdapter?]]] = []
-    for layer in 0..<base.layerCount {
-      var modules: [[LoRAAdapter?]] = []
-      for module in LinearModule.allCases {
-        modules.append(
-          try checkpoint.updates(of: module, layer: layer, for: configurations, base: base))
+    let unchanged = [LoRAAdapter?](repeating: nil, count: LinearModule.allCases.count)
+    var updates = [[[LoRAAdapter?]]](
+      repeating: [[LoRAAdapter?]](repeating: unchanged, count: base.layerCount),
+      count: configurations.count)
+    for place in try checkpoint.changedModules(by: configurations, base: base) {
+      for (index, share) in place.shares.enumerated() {
+        updates[index][place.layer][place.module.index] = try share?.adapter()
       }
-      updates.append(modules)
     }
     for (index, adapter) in files.adapters.enumerated() {
       adapters.append(
         PEFTAdapter(
-          name: adapter.name, configuration: configurations[index],
-          updates: updates.map { $0.map { $0[index] } }))
+          name: adapter.name, configuration: configurations[index], updates: updates[index]))
     }
     gates = try checkpoint.gates(
       adapterCount: adapters.count, base: base, isNeeded: isChanged)

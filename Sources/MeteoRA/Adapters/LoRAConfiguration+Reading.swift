@@ -65,21 +65,21 @@ extension LoRAConfiguration {
     excludedModules = fields.excludedModules
     excluded = try excludedModules?.matcher(field: "exclude_modules", budget: &budget)
     layersToTransform = fields.layersToTransform
+    layers = fields.layersToTransform.map { Set($0) }
     var layersPattern: [PathPattern] = []
     for text in fields.layersPattern {
       layersPattern.append(
         try PathPattern(text, extent: .layerList, field: "layers_pattern", budget: &budget))
     }
     self.layersPattern = layersPattern
-    let olderReleasesCount = !fields.isOfToday
     var alphas: [(key: String, value: Double)] = []
     for (key, alpha) in fields.alphaPattern { alphas.append((key, try alpha.finite(file: file))) }
+    let isOfToday = fields.isOfToday
     patterns = ModulePatterns(
       ranks: try .init(
-        fields.rankPattern.map { ($0, $1) }, field: "rank_pattern",
-        olderReleasesCount: olderReleasesCount, budget: &budget),
-      alphas: try .init(
-        alphas, field: "alpha_pattern", olderReleasesCount: olderReleasesCount, budget: &budget))
+        fields.rankPattern.map { ($0, $1) }, field: "rank_pattern", isOfToday: isOfToday,
+        budget: &budget),
+      alphas: try .init(alphas, field: "alpha_pattern", isOfToday: isOfToday, budget: &budget))
     try refuseLayersOfExpression()
     try refuseOtherModules()
   }
@@ -99,7 +99,9 @@ extension LoRAConfiguration {
   /// The embedding and the output matrix stay as they are.
   private func refuseOtherModules() throws(MeteoRAError) {
     if case .allLinear = targets { return }
-    for path in ["lm_head", "model.embed_tokens"] where changes(path, layer: nil) {
+    var work = PatternWork(file: file)
+    for path in ["lm_head", "model.embed_tokens"] {
+      guard try changes(Array(path.utf8), layer: nil, work: &work) else { continue }
       throw .unsupported(
         file: file, field: "target_modules", found: "one that holds \(path)",
         supported: LinearModule.allCases.map(\.rawValue).joined(separator: ", "))
@@ -141,12 +143,12 @@ extension AdapterFields.Alpha {
 
 extension AdapterFields {
   /// Whether a release of PEFT with today's rule of patterns made the file: it says so, or has a key
-  /// that no other release would match with anything.
+  /// that such a release matches with a module, and no other with anything. One release made all of
+  /// the file, so one such key is enough for all of them.
   fileprivate var isOfToday: Bool {
-    if version.map(ModulePatterns.isOfToday) ?? false { return true }
-    return (rankPattern.map(\.key) + alphaPattern.map(\.key)).contains {
-      $0.utf8.first == UInt8(ascii: "^")
-    }
+    version.map { ModulePatterns.isOfToday(version: $0) } ?? false
+      || rankPattern.contains { ModulePatterns.isOfToday(key: $0.key) }
+      || alphaPattern.contains { ModulePatterns.isOfToday(key: $0.key) }
   }
 }
 
@@ -156,8 +158,7 @@ extension LoRAConfiguration.Modules {
   ) throws(MeteoRAError) -> ModuleMatcher {
     switch self {
     case .names(let names):
-      try budget.take(names.count)
-      return .names(names)
+      return ModuleMatcher(names: names)
     case .allLinear:
       return .allLinear
     case .expression(let text):

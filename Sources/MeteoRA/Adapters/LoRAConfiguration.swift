@@ -39,6 +39,8 @@ public struct LoRAConfiguration: Sendable {
 
   let targets: ModuleMatcher
   let excluded: ModuleMatcher?
+  /// ``layersToTransform``.
+  let layers: Set<Int>?
   /// What may stand before a layer's number in a path, if ``layersToTransform`` counts; empty for
   /// anything.
   let layersPattern: [PathPattern]
@@ -57,16 +59,20 @@ public struct LoRAConfiguration: Sendable {
   /// end counts. Where older releases of PEFT would choose others, and may have done so, the rank of
   /// the module's tensors decides if it can.
   ///
-  /// - Parameter trainedRank: The rows of `lora_A`, if they are known.
+  /// - Parameters:
+  ///   - trainedRank: The rows of `lora_A`, if they are known.
+  ///   - work: Of this configuration; the same for all modules.
   /// - Throws: ``MeteoRAError/ambiguousPatterns(file:module:today:before:)`` if more than one rank or
-  ///   alpha is left to choose from.
-  package func update(
-    of module: LinearModule, layer: Int, trainedRank: Int? = nil
+  ///   alpha is left to choose from, ``PatternWork/exhausted(by:field:)``.
+  func update(
+    of module: LinearModule, layer: Int, trainedRank: Int? = nil, work: inout PatternWork
   ) throws(MeteoRAError) -> Update? {
     let path = module.path(layer: layer)
-    guard changes(path, layer: layer) else { return nil }
-    let today = update(patterns.choice(for: path))
-    var choices = [today] + patterns.olderChoices(for: path).map(update)
+    let bytes = Array(path.utf8)
+    guard try changes(bytes, layer: layer, work: &work) else { return nil }
+    let today = update(try patterns.choice(for: bytes, work: &work))
+    var choices = [today]
+    choices += try patterns.olderChoices(for: bytes, work: &work).map(update)
     if let trainedRank {
       choices = choices.filter { $0.rank == trainedRank }
       // Tensors of a rank that no release would choose are refused by the caller.
@@ -81,6 +87,23 @@ public struct LoRAConfiguration: Sendable {
     return choices[0]
   }
 
+  /// The updates of the linear modules of a model, by layer and ``LinearModule/index``; `nil` where
+  /// the adapter leaves one alone.
+  ///
+  /// - Throws: ``MeteoRAError`` if they cannot be told.
+  package func updates(layerCount: Int) throws(MeteoRAError) -> [[Update?]] {
+    var work = PatternWork(file: file)
+    var layers: [[Update?]] = []
+    for layer in 0..<layerCount {
+      var modules = [Update?](repeating: nil, count: LinearModule.allCases.count)
+      for module in LinearModule.allCases {
+        modules[module.index] = try update(of: module, layer: layer, work: &work)
+      }
+      layers.append(modules)
+    }
+    return layers
+  }
+
   private func update(_ choice: ModulePatterns.Choice) -> Update {
     let (rank, alpha) = (choice.rank ?? rank, choice.alpha ?? alpha)
     return Update(
@@ -92,48 +115,20 @@ public struct LoRAConfiguration: Sendable {
   /// Whether the adapter changes a module, by the rules of PEFT's `check_target_module_exists`.
   ///
   /// - Parameter layer: The number of the layer in the path, if there is one.
-  func changes(_ path: String, layer: Int?) -> Bool {
-    if let excluded, excluded.matches(path) != nil { return false }
-    switch targets.matches(path) {
+  func changes(
+    _ path: [UInt8], layer: Int?, work: inout PatternWork
+  ) throws(MeteoRAError) -> Bool {
+    if let excluded, try excluded.matches(path, work: &work) != nil { return false }
+    switch try targets.matches(path, work: &work) {
     case nil: return false
     case .whole: return true
     case .end: break
     }
     // Only names that a path ends with are restricted; one that is the path always counts.
-    guard let layersToTransform else { return true }
-    guard let layer, layersToTransform.contains(layer) else { return false }
-    return layersPattern.isEmpty || layersPattern.contains { $0.matches(path) }
-  }
-}
-
-/// Decides whether a path belongs to `target_modules` or `exclude_modules`.
-enum ModuleMatcher: Sendable {
-  /// What of a path the match covers.
-  enum Match {
-    case whole, end
-  }
-
-  case names([String])
-  case expression(PathPattern)
-  case allLinear
-
-  func matches(_ path: String) -> Match? {
-    switch self {
-    case .expression(let pattern): return pattern.matches(path) ? .whole : nil
-    case .allLinear: return .whole
-    case .names(let names):
-      if names.contains(where: { path.utf8.elementsEqual($0.utf8) }) { return .whole }
-      return names.contains { path.isOrEnds(with: $0) } ? .end : nil
-    }
-  }
-}
-
-extension String {
-  /// Whether the path is `name`, or ends with a dot and `name`; bytes are compared.
-  func isOrEnds(with name: String) -> Bool {
-    let end = utf8.suffix(name.utf8.count)
-    guard end.elementsEqual(name.utf8) else { return false }
-    return end.startIndex == utf8.startIndex
-      || utf8[utf8.index(before: end.startIndex)] == UInt8(ascii: ".")
+    guard let layers else { return true }
+    guard let layer, layers.contains(layer) else { return false }
+    if layersPattern.isEmpty { return true }
+    for pattern in layersPattern where try pattern.matches(path, work: &work) { return true }
+    return false
   }
 }

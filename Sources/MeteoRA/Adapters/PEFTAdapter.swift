@@ -37,6 +37,7 @@ struct PEFTAdapter: Sendable {
       contentsOf: folder.appendingPathComponent(Self.configurationFile))
     let file = try Self.weights(in: folder)
     var reader = WeightReader(file, parallelism: .serial, shouldStop: shouldStop)
+    var work = PatternWork(file: configuration.file)
     var updates: [[LoRAAdapter?]] = []
     for layer in 0..<base.layerCount {
       var modules = [LoRAAdapter?](repeating: nil, count: LinearModule.allCases.count)
@@ -44,7 +45,7 @@ struct PEFTAdapter: Sendable {
         let trained = file.tensorIfPresent(named: Self.key(module, layer: layer, "lora_A"))
         guard
           let update = try configuration.update(
-            of: module, layer: layer, trainedRank: trained?.shape.first)
+            of: module, layer: layer, trainedRank: trained?.shape.first, work: &work)
         else { continue }
         modules[module.index] = try Self.adapter(
           update, of: module, layer: layer, base: base, reader: &reader, file: file.location)

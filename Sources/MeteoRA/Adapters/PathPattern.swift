@@ -4,7 +4,7 @@
 /// of its syntax that has an effect on that is read (`PatternParser.swift`), with its meaning, and
 /// everything else is refused by name, as is a text that only what PEFT puts around it would make a
 /// regular expression. Nothing backtracks: the time of a match is bounded by ``cost``, whatever the
-/// pattern.
+/// pattern, and that of all matches by ``PatternWork``.
 struct PathPattern: Sendable {
   /// What of a path has to match.
   enum Extent {
@@ -24,7 +24,9 @@ struct PathPattern: Sendable {
   private enum Form {
     /// A text without operators but `^` before and `$` behind; 0 stands for any byte.
     case plain([UInt8], isAnchored: Bool)
-    case program(PatternProgram)
+    /// With what the last bytes of a path have to be, the last first: most keys that are made for
+    /// one module are told by them from those for others.
+    case program(PatternProgram, ending: [ByteSet])
   }
 
   /// The paths of all modules of a large model, put together, are shorter.
@@ -32,6 +34,7 @@ struct PathPattern: Sendable {
 
   /// As the configuration has it.
   let text: String
+  private let field: String
   private let extent: Extent
   private let form: Form
 
@@ -43,6 +46,7 @@ struct PathPattern: Sendable {
   ) throws(MeteoRAError) {
     let file = budget.file
     self.text = text
+    self.field = field
     self.extent = extent
     guard text.utf8.count <= Self.longest else {
       throw .pattern(
@@ -54,10 +58,12 @@ struct PathPattern: Sendable {
     } else {
       let limit = min(PatternProgram.largest, budget.remaining)
       let program: PatternProgram?
+      let ending: [ByteSet]
       do throws(PatternProblem) {
         // What PEFT puts around a text for layers has a group of this name.
         let node = try PatternNode(parsing: text, takenNames: extent == .layerList ? ["idx"] : [])
         program = try PatternProgram(node, extent: extent, limit: limit)
+        ending = node.ending(extent)
       } catch {
         throw .pattern(file: file, field: field, pattern: text, problem: error.text)
       }
@@ -67,7 +73,7 @@ struct PathPattern: Sendable {
           file: file, field: field, pattern: text,
           problem: "has more than \(limit) parts, repeats written out")
       }
-      form = .program(program)
+      form = .program(program, ending: ending)
     }
     try budget.take(cost)
   }
@@ -76,19 +82,38 @@ struct PathPattern: Sendable {
   var cost: Int {
     switch form {
     case .plain: 1
-    case .program(let program): program.cost
+    case .program(let program, _): program.cost
     }
   }
 
   /// Whether a module path of ASCII letters matches.
-  func matches(_ path: String) -> Bool {
-    let path = Array(path.utf8)
+  ///
+  /// - Throws: ``PatternWork/exhausted(by:field:)``.
+  func matches(_ path: [UInt8], work: inout PatternWork) throws(MeteoRAError) -> Bool {
+    let isMatch = isMatch(path, &work)
+    if work.isExhausted { throw work.exhausted(by: text, field: field) }
+    return isMatch
+  }
+
+  private func isMatch(_ path: [UInt8], _ work: inout PatternWork) -> Bool {
+    work.take(PatternWork.attempt)
     switch form {
-    case .program(let program): return program.matches(path)
+    case .program(let program, let ending):
+      guard ending.count <= path.count else { return false }
+      var place = path.count
+      for set in ending {
+        place -= 1
+        work.take(1)
+        guard set.contains(path[place]) else { return false }
+      }
+      return program.matches(path, work: &work)
     case .plain(let pattern, let isAnchored):
       let first = path.count - pattern.count
-      guard first >= 0, zip(path[first...], pattern).allSatisfy({ $1 == 0 || $0 == $1 })
-      else { return false }
+      guard first >= 0 else { return false }
+      for place in pattern.indices.reversed() {
+        work.take(1)
+        guard pattern[place] == 0 || pattern[place] == path[first + place] else { return false }
+      }
       let isAfterDot = first > 0 && path[first - 1] == UInt8(ascii: ".")
       switch extent {
       case .end: return first == 0 || isAfterDot && !isAnchored

@@ -1,11 +1,11 @@
-/// What the names and patterns of one configuration may still ask for.
+/// What the patterns of one configuration may still ask for.
 ///
-/// Each is tried on every module, so their time is bounded together, and before memory is taken for
-/// a program that would be refused.
+/// Their memory is bounded together, and before it is taken for a program that would be refused.
+/// ``PatternWork`` bounds their time.
 struct PatternBudget {
-  /// Room for an expression for every module of the largest Llama (882 in 126 layers), by the rules
-  /// of today and of older releases.
-  static let largest = 1 << 16
+  /// Room for a key such as `.*PATH` or `(PATH)` for every module of the largest Llama (882 in 126
+  /// layers), in `rank_pattern` and in `alpha_pattern`, by the rules of today and of older releases.
+  static let largest = 1 << 18
 
   /// Steps for each byte of a path.
   private(set) var remaining = largest
@@ -22,10 +22,10 @@ struct PatternBudget {
     remaining -= steps
   }
 
-  /// The names and patterns ask for more than all of it.
+  /// The patterns ask for more than all of it.
   var exhausted: MeteoRAError {
     .invalid(
-      file: file, field: "the number of steps that its names and patterns take",
+      file: file, field: "the number of steps that its patterns take",
       found: "more than \(Self.largest)", expected: "at most \(Self.largest)")
   }
 }

@@ -138,34 +138,46 @@ struct PatternProgram: Sendable {
   // MARK: Running
 
   /// Whether the program matches from the start of a path.
-  func matches(_ path: [UInt8]) -> Bool {
-    runs(instructions.indices, at: 0, path)
+  func matches(_ path: [UInt8], work: inout PatternWork) -> Bool {
+    runs(instructions.indices, at: 0, path, &work)
   }
 
   /// Whether some way from the first of these instructions ends in a match.
-  private func runs(_ range: Range<Int>, at start: Int, _ path: [UInt8]) -> Bool {
+  private func runs(
+    _ range: Range<Int>, at start: Int, _ path: [UInt8], _ work: inout PatternWork
+  ) -> Bool {
+    work.take(32 + range.count / 8)
     // The byte before which an instruction was last visited.
     var visited = [Int](repeating: -1, count: range.count)
     var waiting = [range.lowerBound]
+    // Instructions that take the byte at a position.
+    var takers: [Int] = []
     for position in start...path.count {
-      // Instructions that take the byte here.
-      var takers: [Int] = []
+      if work.isExhausted { return false }
+      var visits = 4
+      takers.removeAll(keepingCapacity: true)
       while let place = waiting.popLast() {
+        visits += 1
         if visited[place - range.lowerBound] == position { continue }
         visited[place - range.lowerBound] = position
         switch instructions[place] {
-        case .match: return true
+        case .match:
+          work.take(visits)
+          return true
         case .bytes: takers.append(place)
         case .jump(let next): waiting.append(next)
-        case .split(let one, let other): waiting += [one, other]
+        case .split(let one, let other):
+          waiting.append(one)
+          waiting.append(other)
         case .start: if position == 0 { waiting.append(place + 1) }
         case .end: if position == path.count { waiting.append(place + 1) }
         case .boundary(let isThere):
           if isBoundary(position, path) == isThere { waiting.append(place + 1) }
         case .lookahead(let isNegated, let next):
-          if runs(place + 1..<next, at: position, path) != isNegated { waiting.append(next) }
+          if runs(place + 1..<next, at: position, path, &work) != isNegated { waiting.append(next) }
         }
       }
+      work.take(visits)
       if position == path.count || takers.isEmpty { return false }
       for place in takers {
         if case .bytes(let set) = instructions[place], set.contains(path[position]) {

@@ -158,10 +158,11 @@ private struct Filling {
         try LoRAConfiguration(
           contentsOf: adapter.folder.appendingPathComponent(PEFTAdapter.configurationFile)))
     }
+    let modules = try checkpoint.changedModules(by: configurations, base: base)
     for (index, adapter) in files.adapters.enumerated() {
       let name = "\(BundleWriter.folder(of: adapter))/\(PEFTAdapter.weightsFile)"
       try checkpoint.writeAdapter(
-        index, of: configurations, base: base, to: target.temporary.appendingPathComponent(name))
+        index, of: modules, to: target.temporary.appendingPathComponent(name))
     }
     // Takes the gates, so that what is left in the checkpoint can only be the base.
     _ = try checkpoint.gates(

@@ -17,24 +17,21 @@ extension PublishedCheckpoint {
   /// Writes the matrices of one adapter as PEFT does.
   ///
   /// - Parameters:
-  ///   - index: The adapter's place among `configurations`.
+  ///   - index: The adapter's place among the shares.
+  ///   - modules: ``changedModules(by:base:)``.
   ///   - url: The `adapter_model.safetensors` to be made.
-  /// - Throws: ``MeteoRAError`` if a tensor is missing or of another shape than the ranks ask for,
-  ///   or the file cannot be written.
+  /// - Throws: ``MeteoRAError`` if the file cannot be written.
   mutating func writeAdapter(
-    _ index: Int, of configurations: [LoRAConfiguration], base: LlamaConfiguration, to url: URL
+    _ index: Int, of modules: [ChangedModule], to url: URL
   ) throws(MeteoRAError) {
     var parts: [(a: String, b: String, share: Share)] = []
-    for layer in 0..<base.layerCount {
-      for module in LinearModule.allCases {
-        let shares = try shares(of: module, layer: layer, for: configurations, base: base)
-        guard let share = shares[index] else { continue }
-        parts.append(
-          (
-            PEFTAdapter.key(module, layer: layer, "lora_A"),
-            PEFTAdapter.key(module, layer: layer, "lora_B"), share
-          ))
-      }
+    for place in modules {
+      guard let share = place.shares[index] else { continue }
+      parts.append(
+        (
+          PEFTAdapter.key(place.module, layer: place.layer, "lora_A"),
+          PEFTAdapter.key(place.module, layer: place.layer, "lora_B"), share
+        ))
     }
     let declarations = parts.flatMap { part -> [SafetensorsWriter.Declaration] in
       let (a, b, rank) = (part.share.a, part.share.b, part.share.ranks.count)

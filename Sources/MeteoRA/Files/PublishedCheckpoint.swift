@@ -48,17 +48,45 @@ struct PublishedCheckpoint {
     func bytesOfB() -> [UInt8] { b.bytes(rows: 0..<b.shape[0], columns: ranks) }
   }
 
-  /// The shares of one module, one for each configuration; `nil` where it leaves the module alone.
-  mutating func shares(
-    of module: LinearModule, layer: Int, for configurations: [LoRAConfiguration],
+  /// A module that some adapter changes.
+  struct ChangedModule {
+    var layer: Int
+    var module: LinearModule
+    /// One for each adapter; `nil` where it leaves the module alone.
+    var shares: [Share?]
+  }
+
+  /// The modules that some adapter changes, layer after layer.
+  ///
+  /// - Parameter configurations: Those of the adapters, in their order.
+  mutating func changedModules(
+    by configurations: [LoRAConfiguration], base: LlamaConfiguration
+  ) throws(MeteoRAError) -> [ChangedModule] {
+    var works = configurations.map { PatternWork(file: $0.file) }
+    var modules: [ChangedModule] = []
+    for layer in 0..<base.layerCount {
+      for module in LinearModule.allCases {
+        var planned: [LoRAConfiguration.Update?] = []
+        for index in configurations.indices {
+          planned.append(
+            try configurations[index].update(of: module, layer: layer, work: &works[index]))
+        }
+        if planned.allSatisfy({ $0 == nil }) { continue }
+        modules.append(
+          ChangedModule(
+            layer: layer, module: module,
+            shares: try shares(of: module, layer: layer, planned: planned, base: base)))
+      }
+    }
+    return modules
+  }
+
+  /// Divides the tensors of a module.
+  private mutating func shares(
+    of module: LinearModule, layer: Int, planned: [LoRAConfiguration.Update?],
     base: LlamaConfiguration
   ) throws(MeteoRAError) -> [Share?] {
-    var planned: [LoRAConfiguration.Update?] = []
-    for configuration in configurations {
-      planned.append(try configuration.update(of: module, layer: layer))
-    }
     let total = planned.reduce(0) { $0 + ($1?.rank ?? 0) }
-    if total == 0 { return planned.map { _ in nil } }
     let shape = base.shape(of: module)
     let a: SafetensorsTensor
     let b: SafetensorsTensor
@@ -77,19 +105,6 @@ struct PublishedCheckpoint {
       defer { first += update.rank }
       return Share(a: a, b: b, ranks: first..<first + update.rank, scaling: update.scaling)
     }
-  }
-
-  /// The updates of one module, one for each configuration; `nil` where it leaves the module
-  /// alone.
-  mutating func updates(
-    of module: LinearModule, layer: Int, for configurations: [LoRAConfiguration],
-    base: LlamaConfiguration
-  ) throws(MeteoRAError) -> [LoRAAdapter?] {
-    var updates: [LoRAAdapter?] = []
-    for share in try shares(of: module, layer: layer, for: configurations, base: base) {
-      updates.append(try share.map { share throws(MeteoRAError) in try share.adapter() })
-    }
-    return updates
   }
 
   /// Throws unless every other tensor of the checkpoint is that of the base model, byte for byte.
@@ -149,7 +164,7 @@ struct PublishedCheckpoint {
 
 extension PublishedCheckpoint.Share {
   /// The adapter's matrices, packed.
-  fileprivate func adapter() throws(MeteoRAError) -> LoRAAdapter {
+  func adapter() throws(MeteoRAError) -> LoRAAdapter {
     let formats: (a: WeightFormat, b: WeightFormat)
     do throws(LlamaError) {
       formats = try (WeightReader.format(of: a), WeightReader.format(of: b))

@@ -66,7 +66,8 @@ public struct AdapterInspection: Sendable {
   /// - Parameters:
   ///   - folder: Holds `adapter_config.json` and `adapter_model.safetensors`.
   ///   - base: The model to compare with.
-  /// - Throws: ``MeteoRAError`` if a file cannot be read at all.
+  /// - Throws: ``MeteoRAError`` if a file cannot be read at all, or the patterns of the configuration
+  ///   take too long.
   public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
     try self.init(folder: folder, base: base, heldLayers: Self.mostLayers)
   }
@@ -93,16 +94,20 @@ public struct AdapterInspection: Sendable {
     // Not known of layers that are not looked at.
     var changesNothing = examined > 0 && examined == base?.layerCount ?? last
     var ambiguity: MeteoRAError?
+    var work = PatternWork(file: configuration.file)
     for layer in 0..<examined {
-      let planned = LinearModule.allCases.compactMap { module -> (LinearModule, Planned)? in
+      var planned: [(module: LinearModule, planned: Planned)] = []
+      for module in LinearModule.allCases {
         let trained = tensors[ModulePlace(layer: layer, module: module), .a]
         do throws(MeteoRAError) {
-          return try configuration.update(
-            of: module, layer: layer, trainedRank: trained?.shape.first
-          ).map { (module, .update($0)) }
-        } catch {
-          ambiguity = ambiguity ?? error
-          return (module, .ambiguous)
+          let update = try configuration.update(
+            of: module, layer: layer, trainedRank: trained?.shape.first, work: &work)
+          if let update { planned.append((module, .update(update))) }
+        } catch .ambiguousPatterns(let file, let path, let today, let before) {
+          ambiguity =
+            ambiguity
+            ?? .ambiguousPatterns(file: file, module: path, today: today, before: before)
+          planned.append((module, .ambiguous))
         }
       }
       if planned.isEmpty { continue }
@@ -143,12 +148,12 @@ public struct AdapterInspection: Sendable {
           expected: "at least one linear module of \(base == nil ? "the" : "this") base model"))
     }
     self.updates = updates
-    problems = expectations.problems
     if let base {
-      fit = Fit(configuration, updates: updates, base: base)
+      fit = try Fit(configuration, updates: updates, base: base)
     } else {
       fit = nil
     }
+    problems = expectations.problems
   }
 }
 
@@ -170,22 +175,29 @@ extension AdapterInspection.Fit {
   fileprivate init(
     _ configuration: LoRAConfiguration, updates: [AdapterInspection.Update],
     base: LlamaConfiguration
-  ) {
-    let paths = updates.map { $0.module.path(layer: $0.layer) }
+  ) throws(MeteoRAError) {
+    let paths = updates.map { Array($0.module.path(layer: $0.layer).utf8) }
     var unmatched: [String] = []
     if case .names(let names) = configuration.targetModules {
-      for name in names where !paths.contains(where: { $0.isOrEnds(with: name) }) {
+      let ends = Set(paths.flatMap(\.ends))
+      for name in names where !ends.contains(Array(name.utf8)[...]) {
         unmatched.append("target_modules '\(printable(name))'")
       }
     }
-    func check(_ patterns: [PathPattern], _ field: String) {
+    var work = PatternWork(file: configuration.file)
+    for (field, patterns) in [
+      ("rank_pattern", configuration.patterns.ranks.patterns),
+      ("alpha_pattern", configuration.patterns.alphas.patterns),
+    ] {
       for pattern in patterns {
-        if paths.contains(where: pattern.matches) { continue }
-        unmatched.append("\(field) '\(printable(pattern.text))'")
+        var isMatched = false
+        for path in paths where try pattern.matches(path, work: &work) {
+          isMatched = true
+          break
+        }
+        if !isMatched { unmatched.append("\(field) '\(printable(pattern.text))'") }
       }
     }
-    check(configuration.patterns.ranks.patterns, "rank_pattern")
-    check(configuration.patterns.alphas.patterns, "alpha_pattern")
     self.unmatched = unmatched
     missingLayers = (configuration.layersToTransform ?? []).filter {
       $0 < 0 || $0 >= base.layerCount

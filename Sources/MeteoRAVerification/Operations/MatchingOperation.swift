@@ -73,9 +73,9 @@ private struct MatchingLine {
   private func changes() throws(MeteoRAError) -> [String: Update] {
     let configuration = try LoRAConfiguration(configuration, file: name)
     var changes: [String: Update] = [:]
-    for layer in 0..<layers {
+    for (layer, updates) in try configuration.updates(layerCount: layers).enumerated() {
       for module in LinearModule.allCases {
-        guard let update = try configuration.update(of: module, layer: layer) else { continue }
+        guard let update = updates[module.index] else { continue }
         changes["\(layer).\(module.block).\(module.rawValue)"] =
           Update(rank: update.rank, scaling: update.scaling.bitPattern)
       }

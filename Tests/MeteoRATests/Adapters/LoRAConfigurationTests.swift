@@ -6,6 +6,14 @@ import Testing
 @testable import MeteoRA
 
 extension LoRAConfiguration {
+  /// The update of a module, with all steps that a configuration has.
+  fileprivate func update(
+    of module: LinearModule, layer: Int, trainedRank: Int? = nil
+  ) throws(MeteoRAError) -> Update? {
+    var work = PatternWork(file: file)
+    return try update(of: module, layer: layer, trainedRank: trainedRank, work: &work)
+  }
+
   /// The updates of the linear modules of a layer that the adapter changes.
   fileprivate func updates(
     inLayer layer: Int
@@ -182,7 +190,7 @@ struct LoRAConfigurationTests {
     }
   }
 
-  @Test("it is refused if its names and patterns ask for too much time together")
+  @Test("it is refused if its patterns ask for too much memory together")
   func cost() throws {
     func keys(_ count: Int, _ pattern: (Int) -> String) -> String {
       "{" + (0..<count).map { "\"\(pattern($0))\":1" }.joined(separator: ",") + "}"
@@ -190,25 +198,64 @@ struct LoRAConfigurationTests {
     func paths(_ count: Int) -> String { keys(count) { "layers.\($0).mlp.up_proj" } }
     #expect(try read(["rank_pattern": paths(32_000)]).update(of: .query, layer: 0)?.rank == 8)
     for fields in [
-      ["rank_pattern": keys(400) { "(a|a?)+(.|.)*.{0,80}\($0)" }], ["alpha_pattern": paths(33_000)],
+      ["rank_pattern": keys(1600) { "(a|a?)+(.|.)*.{0,80}\($0)" }],
+      ["alpha_pattern": paths(132_000)],
       // Programs of which all together would fill the memory of a machine.
       ["alpha_pattern": keys(3000) { "a{16000}\($0)" }],
       ["rank_pattern": keys(3000) { "(?=b{200})\($0)" }],
-      ["target_modules": "[" + paths(66_000).dropFirst().dropLast() + "]"]
-        .mapValues { $0.replacingOccurrences(of: ":1", with: "") },
     ] {
       let error = try #require(throws: MeteoRAError.self) { try read(fields) }
-      #expect(error.label == "invalid the number of steps that its names and patterns take")
+      #expect(error.label == "invalid the number of steps that its patterns take")
     }
   }
 
-  @Test("every module of the largest Llama can have keys of its own", arguments: ["", "^"])
-  func everyModule(prefix: String) throws {
+  @Test(
+    "every module of the largest Llama can have keys of its own",
+    arguments: [("", ""), ("^", ""), (".*", ""), ("(", ")"), (".*(", ")$")])
+  func everyModule(prefix: String, suffix: String) throws {
     let paths = (0..<126).flatMap { layer in LinearModule.allCases.map { $0.path(layer: layer) } }
-    let keys = paths.map { "\"\(prefix)\($0)\":3" }.joined(separator: ",")
-    let configuration = try read(["rank_pattern": "{\(keys)}", "alpha_pattern": "{\(keys)}"])
-    let update = try configuration.update(of: .value, layer: 125, trainedRank: 3)
-    #expect(update?.rank == 3 && update?.alpha == 3)
+    let keys = paths.map { "\"\(prefix)\($0)\(suffix)\":3" }.joined(separator: ",")
+    let configuration = try read([
+      "target_modules": #""all-linear""#, "rank_pattern": "{\(keys)}",
+      "alpha_pattern": "{\(keys)}",
+    ])
+    var work = PatternWork(file: configuration.file)
+    for layer in 0..<126 {
+      for module in LinearModule.allCases {
+        let update = try configuration.update(
+          of: module, layer: layer, trainedRank: 3, work: &work)
+        #expect(update?.rank == 3 && update?.alpha == 3)
+      }
+    }
+    #expect(work.remaining > PatternWork.largest / 2)
+  }
+
+  @Test("it is refused by the pattern that takes too long over all modules of a model")
+  func takesTooLong() throws {
+    for fields in [
+      ["rank_pattern": #"{"q_proj":2,"(.|){0,1200}x.*":1}"#],
+      ["target_modules": #""(.|){0,1200}x.*|.*_proj""#],
+      ["target_modules": #"["q_proj"]"#, "exclude_modules": #""(.|){0,1200}x.*""#],
+      [
+        "layers_to_transform": "[\((0..<8000).map(String.init).joined(separator: ","))]",
+        "layers_pattern": #""(.|){0,1200}x.*""#,
+      ],
+    ] {
+      let configuration = try read(fields)
+      let error = try #require(throws: MeteoRAError.self) {
+        _ = try configuration.updates(layerCount: 8000)
+      }
+      #expect(error.description.contains("(.|){0,1200}x.*"))
+      #expect(error.description.hasSuffix("more than 134217728 steps over all modules"))
+    }
+  }
+
+  @Test("it may list more names than could be tried one by one")
+  func manyNames() throws {
+    let names = (0..<100_000).map { "\"n\($0)\"" }.joined(separator: ",")
+    let configuration = try read(["target_modules": "[\(names),\"q_proj\"]"])
+    let updates = try configuration.updates(layerCount: 1000)
+    #expect(updates.allSatisfy { $0.count { $0 != nil } == 1 && $0[0]?.rank == 8 })
   }
 
   @Test("the rank of the tensors tells which release of PEFT made the file")
@@ -226,8 +273,39 @@ struct LoRAConfigurationTests {
     #expect(throws: MeteoRAError.self) {
       try alphas.update(of: .query, layer: 1, trainedRank: 8)
     }
-    let anchored = try read(["alpha_pattern": #"{"^model.*q_proj":4}"#])
-    #expect(try anchored.update(of: .query, layer: 1)?.alpha == 4)
+  }
+
+  @Test("a key that is ^ and the path of a module tells that PEFT 0.15 or later made the file")
+  func anchoredKeys() throws {
+    let path = "model.layers.1.self_attn.q_proj"
+    for key in ["^\(path)", "^\(path)$", #"^model\\.layers\\.1\\.self_attn\\.q_proj"#] {
+      let configuration = try read(["alpha_pattern": "{\"\(key)\":4,\"model.*v_proj\":3}"])
+      #expect(try configuration.update(of: .query, layer: 1)?.alpha == 4)
+      // One release made all of the file.
+      #expect(try configuration.update(of: .value, layer: 1)?.alpha == 3)
+      let other = try read([
+        "rank_pattern": "{\"\(key)\":2}", "alpha_pattern": #"{"model.*v_proj":3}"#,
+      ])
+      #expect(try other.update(of: .value, layer: 1)?.alpha == 3)
+    }
+    for key in [
+      // Older releases match the second branch.
+      "^model.layers.0.self_attn.q_proj|\(path)", "^model.*q_proj", "^(\(path))",
+      // No release matches these with anything, so nobody can tell.
+      "^q_proj", "^layers.1.self_attn.q_proj", "^model.layers.x.self_attn.q_proj",
+      "^model.layers.-1.self_attn.q_proj", "^model.layers.01.self_attn.q_proj",
+      "^model.layers.1.mlp.q_proj", "^", "^^\(path)", "^\(path).x",
+    ] {
+      let configuration = try read(["alpha_pattern": "{\"\(key)\":4,\"model.*v_proj\":3}"])
+      #expect(throws: MeteoRAError.self, "\(key)") {
+        try configuration.update(of: .value, layer: 1)
+      }
+    }
+    let split = try read(["alpha_pattern": "{\"^model.layers.0.self_attn.q_proj|\(path)\":4}"])
+    let error = try #require(throws: MeteoRAError.self) { try split.update(of: .query, layer: 0) }
+    #expect(error.label == "ambiguous model.layers.0.self_attn.q_proj")
+    // There all releases agree.
+    #expect(try split.update(of: .query, layer: 1)?.alpha == 4)
   }
 
   /// Fields, and the ranks and alphas of q_proj and v_proj in layer 1 by the rule of PEFT 0.15, if
@@ -305,9 +383,14 @@ struct LoRAConfigurationTests {
     #expect(throws: MeteoRAError.self) { try read(["\u{212A}": "1"]) }
     let composed = try read(["target_modules": "[\"q_proj\", \"k_proj\u{301}\"]"])
     #expect(try composed.update(of: .key, layer: 0) == nil)
-    #expect("a.b".isOrEnds(with: "b") && "a.b".isOrEnds(with: "a.b"))
-    #expect(
-      !"a.b".isOrEnds(with: "a.b.c") && !"ab".isOrEnds(with: "b") && !"a.b".isOrEnds(with: ""))
-    #expect(!"a.e\u{301}".isOrEnds(with: "\u{E9}"))
+    func match(_ path: String, _ name: String) throws -> ModuleMatcher.Match? {
+      var work = PatternWork(file: "a.json")
+      return try ModuleMatcher(names: ["x", name]).matches(Array(path.utf8), work: &work)
+    }
+    #expect(try match("a.b", "b") == .end && match("a.b", "a.b") == .whole)
+    #expect(try match("a.b.c", "b.c") == .end && match("a.b.c", "a.b") == nil)
+    for (path, name) in [("a.b", "a.b.c"), ("ab", "b"), ("a.b", ""), ("a.e\u{301}", "\u{E9}")] {
+      #expect(try match(path, name) == nil)
+    }
   }
 }

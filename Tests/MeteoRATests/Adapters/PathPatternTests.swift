@@ -17,6 +17,13 @@ struct PathPatternTests {
     return pattern
   }
 
+  private func matches(
+    _ text: String, _ extent: PathPattern.Extent = .whole, path: String = path
+  ) throws(MeteoRAError) -> Bool {
+    var work = PatternWork(file: "a.json")
+    return try pattern(text, extent).matches(Array(path.utf8), work: &work)
+  }
+
   private func refusal(_ text: String, _ extent: PathPattern.Extent = .whole) -> String? {
     do {
       _ = try pattern(text, extent)
@@ -36,8 +43,8 @@ struct PathPatternTests {
       ("(?:(?:.*)*)*q_proj", true), ("(([a-z_.]|\\d)*)*q_proj", true), (".{0,500}.{0,500}", true),
     ])
   func isQuick(text: String, isMatch: Bool) throws {
-    #expect(try pattern(text).matches(Self.path) == isMatch)
-    #expect(try pattern("(a|a?)+$").matches(String(repeating: "a", count: 60)))
+    #expect(try matches(text) == isMatch)
+    #expect(try matches("(a|a?)+$", path: String(repeating: "a", count: 60)))
   }
 
   @Test(
@@ -90,13 +97,13 @@ struct PathPatternTests {
 
   @Test("characters that no path has match nothing, and are no error")
   func otherScripts() throws {
-    #expect(try pattern(".*é*q_proj").matches(Self.path))
-    #expect(try !pattern(".*éq_proj").matches(Self.path))
-    #expect(try pattern(".*[é-ü_]proj").matches(Self.path))
-    #expect(try pattern(".*[a-ü]_proj").matches(Self.path))
-    #expect(try pattern(".*[^é]_proj").matches(Self.path))
+    #expect(try matches(".*é*q_proj"))
+    #expect(try !matches(".*éq_proj"))
+    #expect(try matches(".*[é-ü_]proj"))
+    #expect(try matches(".*[a-ü]_proj"))
+    #expect(try matches(".*[^é]_proj"))
     // "q" and a combining accent are one Character and two scalars.
-    #expect(try pattern(".*q\u{301}?_proj").matches(Self.path))
+    #expect(try matches(".*q\u{301}?_proj"))
   }
 
   @Test("it has one meaning for a plain text and for the same text as an expression")
@@ -113,7 +120,7 @@ struct PathPatternTests {
         let expression = try pattern("(?:\(text))", extent)
         #expect(plain.cost == 1)
         #expect(expression.cost > 1)
-        #expect(plain.matches(Self.path) == expression.matches(Self.path), "\(text)")
+        #expect(try matches(text, extent) == matches("(?:\(text))", extent), "\(text)")
       }
     }
   }
@@ -128,7 +135,45 @@ struct PathPatternTests {
       ("x|model|x", true), ("(x|q_proj)", true), ("x|", false), ("self_attn|", true),
     ])
   func olderKeys(text: String, isMatch: Bool) throws {
-    #expect(try pattern(text, .endAfterDot).matches(Self.path) == isMatch)
+    #expect(try matches(text, .endAfterDot) == isMatch)
+  }
+
+  @Test(
+    "its last bytes decide nothing that the whole of it would not",
+    arguments: [
+      ("q_proj", .whole, false), ("(.*q_)(proj)", .whole, true), (".*q_proj\\b$", .whole, true),
+      (".*(?=q)q_pro.", .whole, true), (".*q_proj(?!x)", .end, true), (".*q_projx*", .end, true),
+      (".*x*", .end, true), (".*(x|q)_proj", .end, true), (".*q_proj.", .end, false),
+      (".*_proj(?=x)", .end, false), (".*q_proj{1}", .end, true), (".*x{0}", .end, true),
+      ("[^.]*q_proj", .endAfterDot, true), ("(self).*", .layerList, false),
+      ("(layers)", .layerList, true), ("()layers", .layerList, true),
+      (String(repeating: "(.)", count: path.utf8.count), .whole, true),
+      (String(repeating: "(.)", count: path.utf8.count + 1), .whole, false),
+    ] as [(String, PathPattern.Extent, Bool)])
+  func endings(text: String, extent: PathPattern.Extent, isMatch: Bool) throws {
+    #expect(try matches(text, extent) == isMatch)
+  }
+
+  @Test("it takes steps of those that are left, and is named when there are none")
+  func takesSteps() throws {
+    let hostile = try pattern("(.|){0,1200}x.*")
+    var work = PatternWork(file: "a.json")
+    var count = 0
+    let error = #expect(throws: MeteoRAError.self) {
+      while count < 100_000 {
+        _ = try hostile.matches(Array(Self.path.utf8), work: &work)
+        count += 1
+      }
+    }
+    #expect(count > 100)
+    #expect(
+      error?.description == "a.json: target_modules '(.|){0,1200}x.*' takes, with what is tried "
+        + "before it, more than 134217728 steps over all modules")
+    // Nothing is tried any more.
+    let plain = try pattern("q_proj", .end)
+    #expect(throws: MeteoRAError.self) {
+      try plain.matches(Array(Self.path.utf8), work: &work)
+    }
   }
 
   @Test("alternatives outside of a group are refused before a layer's number")

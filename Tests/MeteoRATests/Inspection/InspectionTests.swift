@@ -164,6 +164,30 @@ struct InspectionTests {
     }
   }
 
+  @Test("it ends soon where a pattern takes long in every module up to the last layer of a file")
+  func longPatterns() throws {
+    let pattern = "(.|){0,1200}x.*"
+    for fields in [
+      ["rank_pattern": "{\"\(pattern)\":1}"], ["target_modules": "\"\(pattern)|.*_proj\""],
+    ] {
+      var bundle = TinyBundle()
+      bundle.adapters[0].fields.merge(fields) { $1 }
+      bundle.adapters[0].fields["layers_to_transform"] = nil
+      bundle.adapters[0].tensors = [
+        TinyBundle.key(.query, ModuleTensors.largestLayer, "lora_A"): .init(.f32, [1, 8])
+      ]
+      let folder = try bundle.folder()
+      let adapter = folder.url.appendingPathComponent("adapters/first")
+      let base = try LlamaConfiguration(
+        contentsOf: folder.url.appendingPathComponent("base/config.json"))
+      let error = try #require(throws: MeteoRAError.self) { try AdapterInspection(folder: adapter) }
+      #expect(error.label.hasPrefix("pattern "))
+      #expect(error.description.contains(pattern))
+      // Two layers are soon looked at.
+      #expect(try !AdapterInspection(folder: adapter, base: base).problems.isEmpty)
+    }
+  }
+
   @Test("it tells the layers of which nothing is there, and nothing else of them")
   func missingLayers() throws {
     try ModelCopy.with("mha-tied") { copy in
