@@ -55,7 +55,14 @@ struct PassTests {
 
   @Test("no batch is run that has a sequence too long, or more of them than memory has room for")
   func refusals() throws {
-    let model = try TinyModel().load()
+    var tiny = TinyModel()
+    // A megabyte of logits after each sequence, so that few have more than memory has room for.
+    let vocabulary = 1 << 18
+    tiny.fields["vocab_size"] = "\(vocabulary)"
+    for name in ["model.embed_tokens.weight", "lm_head.weight"] {
+      tiny.tensors[name] = .init(.bf16, [vocabulary, 8])
+    }
+    let model = try tiny.load()
     func run(_ sequences: [[Int]]) throws -> [Float] {
       try model.lastLogits(of: sequences, evaluator: PlainEvaluator(), parallelism: .serial)
     }
