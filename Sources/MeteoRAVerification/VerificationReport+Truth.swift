@@ -21,6 +21,8 @@ public struct TruthSummary: Sendable {
   public let maximumBound: Double
   /// What the ratio of a prompt may be at most; the largest over the prompts.
   public let ratioBound: Double
+  /// What both may be at most, over the prompts; `nil` without any.
+  let bounds: (maximum: ClosedRange<Double>, ratio: ClosedRange<Double>)?
   /// Choices of adapters.
   public let adapterChoices: ChoiceCount
   /// Greedily chosen tokens.
@@ -46,6 +48,12 @@ public struct TruthSummary: Sendable {
     largestRatio = distances.map(\.ratio).largestMagnitude
     maximumBound = distances.map(\.maximumBound).largestMagnitude
     ratioBound = distances.map(\.ratioBound).largestMagnitude
+    bounds = distances.reduce(nil) { sum, distance in
+      let (maximum, ratio) = (distance.maximumBound, distance.ratioBound)
+      return (
+        (maximum...maximum).joined(with: sum?.maximum), (ratio...ratio).joined(with: sum?.ratio)
+      )
+    }
     adapterChoices = reports.reduce(ChoiceCount()) { $0 + $1.adapterChoices }
     tokenChoices = reports.reduce(ChoiceCount()) { $0 + $1.tokenChoices }
   }
@@ -86,13 +94,21 @@ extension VerificationReport {
     return legend(all) + Self.table([head] + rows, leading: 1)
   }
 
-  /// What the columns are, in lines no longer than the table is wide.
+  /// What the columns are.
   private func legend(_ all: TruthSummary) -> [String] {
-    let limit = all.prompts > 0 ? String(format: ", at most %.0e", all.maximumBound) : ""
+    let limit = all.bounds.map { ", of one prompt at most \($0.maximum.text)" } ?? ""
+    let (adapters, tokens) = (all.adapterChoices.bounds, all.tokenChoices.bounds)
+    let gap: String
+    if let adapters, let tokens, adapters != tokens {
+      gap = "\(adapters.text) (adapters) or \(tokens.text) (tokens)"
+    } else {
+      gap = (adapters ?? tokens)?.text ?? "allowed"
+    }
     return [
       "Logits against binary64. max |Δ|: the largest distance\(limit). RMS: over all prompts.",
       "PyTorch's: RMS of its own binary32. ratio: RMS / PyTorch's. worst: of one prompt, at most bound.",
-      "adapters and tokens, n: c, o: n choices, c of them closer than 1e-4, o of these made otherwise.",
+      "adapters and tokens, n: c, o: n choices, c of them closer than \(gap), "
+        + "o of these made otherwise.",
     ]
   }
 
@@ -115,8 +131,16 @@ extension TruthSummary {
     return [
       printable(name), "\(prompts)", text("%.1e", maximumAbsolute), text("%.2e", rms),
       text("%.2e", referenceRMS), text("%.2f", ratio), text("%.2f", largestRatio),
-      text("%.1f", ratioBound), adapterChoices.cell, tokenChoices.cell,
+      bounds?.ratio.text ?? "-", adapterChoices.cell, tokenChoices.cell,
     ]
+  }
+}
+
+extension ClosedRange<Double> {
+  /// A bound as it is, or the least and the largest of several.
+  fileprivate var text: String {
+    let (least, most) = (String(format: "%g", lowerBound), String(format: "%g", upperBound))
+    return lowerBound == upperBound ? most : "\(least) to \(most)"
   }
 }
 

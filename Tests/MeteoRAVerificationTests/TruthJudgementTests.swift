@@ -230,11 +230,11 @@ struct TruthJudgementTests {
       report.summary == [
         "area  tier   cases  passed", "area  exact      1       1", "",
         "exact  Every sum is exact.", "",
-        "Logits against binary64. max |Δ|: the largest distance, at most 2e+00. RMS: over all "
-          + "prompts.",
+        "Logits against binary64. max |Δ|: the largest distance, of one prompt at most 2. RMS: "
+          + "over all prompts.",
         "PyTorch's: RMS of its own binary32. ratio: RMS / PyTorch's. worst: of one prompt, at most "
           + "bound.",
-        "adapters and tokens, n: c, o: n choices, c of them closer than 1e-4, o of these made "
+        "adapters and tokens, n: c, o: n choices, c of them closer than 0.0001, o of these made "
           + "otherwise.",
         "models/  prompts  max |Δ|       RMS  PyTorch's  ratio  worst  bound  adapters  tokens",
         "one            1  1.0e+00  7.07e-01   5.00e-01   1.41   1.41    1.5   2: 1, 0       -",
@@ -246,6 +246,7 @@ struct TruthJudgementTests {
   func pools() throws {
     let pack = try distancePack()
     let second = pack.caseText.replacing("area/case", with: "area/other")
+      .replacing(#"{"max_abs":2,"rms_ratio":1.5}"#, with: #"{"max_abs":0.0025,"rms_ratio":1.25}"#)
     try pack.writeTensors()
     try pack.writeManifest(
       #"{"version":1,"flags":\#(pack.flags),"cases":[\#(pack.caseText),\#(second)]}"#)
@@ -265,6 +266,10 @@ struct TruthJudgementTests {
     #expect(summary.rms == 0.5)
     #expect(summary.ratio == 1 && summary.largestRatio == 0.5.squareRoot() / 0.5)
     #expect(summary.adapterChoices.total == 4)
+    #expect(summary.maximumBound == 2 && summary.ratioBound == 1.5)
+    let text = report.summary.joined(separator: "\n")
+    #expect(text.contains("the largest distance, of one prompt at most 0.0025 to 2. RMS"))
+    #expect(text.contains("  1.25 to 1.5  "))
   }
 
   @Test(
@@ -293,8 +298,13 @@ struct TruthJudgementTests {
   // MARK: Generation
 
   private func judgeTokens(_ ids: [Int64], gaps: [Double]) throws -> CaseReport {
+    try judgeAllTokens(ids, gaps: gaps).cases[0]
+  }
+
+  private func judgeAllTokens(_ ids: [Int64], gaps: [Double]) throws -> VerificationReport {
     let pack = try SmallPack()
     pack.set("operation", #""generate_distance""#)
+    pack.set("parameters", #"{"model":"models/one"}"#)
     pack.set("check", #"{"equal_unless_gap_below":0.1}"#)
     pack.set("inputs", "{}")
     let outputs = [
@@ -305,7 +315,14 @@ struct TruthJudgementTests {
     let verification = try pack.open()
     let file = try pack.writeTensors(
       "c.safetensors", [("area/case/new_ids", [ids.count], .int64(ids))])
-    return try verification.judge(candidates: file).cases[0]
+    return try verification.judge(candidates: file)
+  }
+
+  @Test("it tells the bound below which tokens are close")
+  func tellsTokenBound() throws {
+    let report = try judgeAllTokens([7, 8, 9], gaps: [1, 0.05, 1])
+    #expect(report.truthSummary.first?.tokenChoices.bounds == 0.1...0.1)
+    #expect(report.summary.joined(separator: "\n").contains("c of them closer than 0.1, o of"))
   }
 
   @Test("it passes equal tokens and counts the close ones")

@@ -3,6 +3,8 @@ import MeteoRAVerification
 /// The cases that `--only` asks for: those whose id begins with one of the prefixes.
 struct CaseChoice {
   private let prefixes: [String]
+  /// Bytes of a prefix, beyond which nothing is near it: ids are shorter, unless they are made up.
+  private static let longestPrefix = 256
 
   /// - Parameter prefixes: None for all cases.
   /// - Throws: ``CommandFailure`` for a prefix that is empty, or that no case begins with.
@@ -11,7 +13,7 @@ struct CaseChoice {
     for prefix in prefixes
     where prefix.isEmpty || !cases.contains(where: { $0.id.utf8.starts(with: prefix.utf8) }) {
       let shown = printableArgument(prefix)
-      guard let nearest = nearestName(to: prefix, among: Self.names(of: cases)) else {
+      guard let nearest = nearestName(to: prefix, among: Self.names(of: cases, near: prefix)) else {
         let areas = Self.unique(cases.map { "\($0.area)/" })
         throw CommandFailure(
           "no case begins with '\(shown)'; the areas are " + areas.joined(separator: ", "))
@@ -25,11 +27,13 @@ struct CaseChoice {
     prefixes.isEmpty || prefixes.contains { golden.id.utf8.starts(with: $0.utf8) }
   }
 
-  /// What could have been meant: the ids, and what they begin with up to a `/` or before a `-`.
-  private static func names(of cases: [GoldenCase]) -> [String] {
-    unique(
+  /// What could have been meant: the ids, and what they begin with up to a `/` or before a `-`,
+  /// unless that is far longer than the prefix.
+  private static func names(of cases: [GoldenCase], near prefix: String) -> [String] {
+    let longest = 2 * min(prefix.utf8.count, longestPrefix)
+    return unique(
       cases.flatMap { golden in
-        let id = Array(golden.id.utf8)
+        let id = Array(golden.id.utf8.prefix(longest + 1))
         let ends = id.indices.compactMap { index in
           switch id[index] {
           case UInt8(ascii: "/"): index + 1
@@ -37,7 +41,9 @@ struct CaseChoice {
           default: nil
           }
         }
-        return (ends + [id.count]).map { String(decoding: id[..<$0], as: UTF8.self) }
+        return (ends + [id.count]).filter { $0 <= longest }.map {
+          String(decoding: id[..<$0], as: UTF8.self)
+        }
       })
   }
 

@@ -6,9 +6,10 @@ struct ResultList {
   let console: Console
   let isJSON: Bool
 
+  /// - Throws: If a case does not tell its tensors, before a line is printed.
   func print(_ cases: [GoldenCase]) throws {
-    for golden in cases {
-      for tensor in try golden.resultTensors() {
+    for (golden, tensors) in try cases.map({ ($0, try $0.resultTensors()) }) {
+      for tensor in tensors {
         let name = "\(golden.id)/\(tensor.output)"
         if isJSON {
           try console.printLine(

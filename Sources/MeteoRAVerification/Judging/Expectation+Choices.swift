@@ -31,8 +31,7 @@ extension Expectation {
         guard let choices = chosen[index] else { continue }
         let mine = Array(choices[token * truth.topK..<(token + 1) * truth.topK])
         let (expected, gap, orderGap) = truth[module: index, token: token]
-        judgement.adapterChoices.total += 1
-        if gap < Self.close { judgement.adapterChoices.close += 1 }
+        judgement.adapterChoices.add(gap: gap, bound: Self.close)
         if orderGap < Self.close { closeOrders += 1 }
         if mine == expected { continue }
         let isSameSet = mine.sorted() == expected.sorted()

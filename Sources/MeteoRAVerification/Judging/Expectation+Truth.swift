@@ -85,8 +85,7 @@ extension Expectation {
     for (step, gap) in gaps.enumerated() {
       let isEqual = step < ids.count && ids[step] == expected[step]
       let mayDiffer = step < ids.count && gap < bound
-      judgement.tokenChoices.total += 1
-      if gap < bound { judgement.tokenChoices.close += 1 }
+      judgement.tokenChoices.add(gap: gap, bound: bound)
       if isEqual { continue }
       if mayDiffer {
         judgement.tokenChoices.differing += 1

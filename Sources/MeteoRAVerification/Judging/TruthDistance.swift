@@ -31,17 +31,35 @@ public struct TruthDistance: Sendable, Equatable {
 public struct ChoiceCount: Sendable, Equatable {
   /// All of them: tokens, or adapters once for each token and module.
   public internal(set) var total = 0
-  /// Those that the truth itself makes by less than 1e-4: binary32 may choose otherwise.
+  /// Those that the truth itself makes by less than their bound: binary32 may choose otherwise.
   public internal(set) var close = 0
   /// Those of the close ones that were made otherwise.
   public internal(set) var differing = 0
+  /// The bounds, which are of the cases: the least and the largest; `nil` without choices.
+  public internal(set) var bounds: ClosedRange<Double>?
+
+  /// - Parameter gap: By how much the truth makes it.
+  mutating func add(gap: Double, bound: Double) {
+    total += 1
+    if gap < bound { close += 1 }
+    bounds = (bound...bound).joined(with: bounds)
+  }
 
   static func + (a: ChoiceCount, b: ChoiceCount) -> ChoiceCount {
     var sum = a
     sum.total += b.total
     sum.close += b.close
     sum.differing += b.differing
+    sum.bounds = b.bounds.map { $0.joined(with: a.bounds) } ?? a.bounds
     return sum
+  }
+}
+
+extension ClosedRange<Double> {
+  /// The least range that holds both.
+  func joined(with other: ClosedRange?) -> ClosedRange {
+    guard let other else { return self }
+    return Swift.min(lowerBound, other.lowerBound)...Swift.max(upperBound, other.upperBound)
   }
 }
 

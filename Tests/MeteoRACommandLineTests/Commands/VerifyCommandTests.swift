@@ -177,6 +177,48 @@ struct VerifyCommandTests {
     }
   }
 
+  @Test("it lists nothing where a case does not tell its tensors")
+  func listsAll() throws {
+    try withSmallPack { pack in
+      let url = pack.appendingPathComponent("manifest.json")
+      let lines = try String(contentsOf: url, encoding: .utf8).components(separatedBy: "\n")
+      let changed = lines.map {
+        $0.contains(Self.ids[1])
+          ? $0.replacing(#""check":"bits""#, with: #""check":"words""#) : $0
+      }
+      try #require(changed != lines)
+      try changed.joined(separator: "\n").write(to: url, atomically: true, encoding: .utf8)
+      let run = ToolRun(["verify", "--pack", pack.path, "--list"])
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains(Self.ids[1]))
+      #expect(run.output.isEmpty)
+      #expect(
+        ToolRun(["verify", "--pack", pack.path, "--list", "--only", Self.ids[0]]).exitCode == 0)
+    }
+  }
+
+  @Test("it tells what was meant by --only, however long ids are")
+  func longIds() throws {
+    try withSmallPack { pack in
+      let url = pack.appendingPathComponent("manifest.json")
+      let long = Self.ids[1] + String(repeating: "-", count: 80_000)
+      let text = try String(contentsOf: url, encoding: .utf8)
+      try text.replacing("\"\(Self.ids[1])\"", with: "\"\(long)\"")
+        .write(to: url, atomically: true, encoding: .utf8)
+      for (prefix, nearest) in [
+        ("kernels/softmax-exct-n8", "kernels/softmax-exact-n8"), ("kernls", "kernels/"),
+      ] {
+        let run = ToolRun(["verify", "--pack", pack.path, "--only", prefix])
+        #expect(
+          run.error == "meteora: no case begins with '\(prefix)'; did you mean '\(nearest)'?\n")
+      }
+      let other = String(repeating: "x", count: 90_000)
+      let run = ToolRun(["verify", "--pack", pack.path, "--only", other])
+      #expect(run.exitCode == 1)
+      #expect(run.error.hasSuffix("; the areas are kernels/\n"))
+    }
+  }
+
   @Test("it names tensors that no case wants, and why a case is left out")
   func namesStrays() throws {
     let ids = ["kernels/softmax-exact-n2", "refusals/accepted-adapter-oddities"]
