@@ -89,15 +89,24 @@ def add_temperatures(cases):
             {"y": rows(lambda l: sampling.scale(l, temperature), logits)},
             {"temperature": temperature}, tries=wrong,
         )
-    limits = np.array([[INF, 1, INF, -INF], [-INF] * 4, [3e38, 3.1e38, -3e38, 0], [0, 1, 2, -INF]],
-                      F32)  # fmt: skip
+    limits = np.array([[INF, 1, INF, -INF], [-INF] * 4, [3e38, 3.1e38, -3e38, 0], [0, 1, 2, -INF],
+                       [-3, -1, -2, -1], [2, 2, 1, 0]], F32)  # fmt: skip
     for temperature in [1.0, 0.5, 1e-40]:
+        late = rows(lambda l: late_ranking(l, temperature), limits)
         cases.add(
             f"temperature-limits-{temperature:g}", "temperature",
-            "An infinite largest logit: equal ones become 0, others -inf.", {"logits": limits},
-            {"y": rows(lambda l: sampling.scale(l, temperature), limits)},
+            "The largest logit is infinite: the largest before the division become 0, others -inf.",
+            {"logits": limits}, {"y": rows(lambda l: sampling.scale(l, temperature), limits)},
             {"temperature": temperature}, ["special", "sampling"],
+            tries={} if temperature == 1 else {"ranked after the division": late},
         )
+
+
+def late_ranking(logits, temperature):
+    """Makes logits equal that overflow alike."""
+    with np.errstate(all="ignore"):
+        out = logits / F32(temperature)
+    return np.where(out == out.max(), F32(0), -INF) if np.isinf(out.max()) else out
 
 
 def add_filters(cases):

@@ -7,7 +7,8 @@
 Readings chosen where the contract leaves a choice:
 - A cumulative sum C(n) is the dot product of the first n elements with ones, blocks of 128 counted
   from the first: in top-p by rank, in the inverse CDF by id.
-- If the largest logit is infinite after the division, logits equal to it become 0, others -inf.
+- If the largest logit is infinite after the division, those that were the largest before it become
+  0, all others -inf: the limit of small temperatures.
 - Top-p of 1 removes nothing; if no prefix comes to p, nothing is removed either.
 - u is the upper 24 bits of the first word of Philox4x32-10, counter (step, 0), key seed, times
   2**-24; the draw is the lowest i with f32(u * C(V)) < C(i + 1).
@@ -50,7 +51,7 @@ def scale(logits, temperature):
     with np.errstate(all="ignore"):
         out = logits / F32(temperature)
     largest = out.max()
-    return np.where(out == largest, F32(0), -INF) if np.isinf(largest) else out
+    return np.where(logits == logits.max(), F32(0), -INF) if np.isinf(largest) else out
 
 
 def top_k(logits, k):
