@@ -50,8 +50,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case moduleWithoutGate(adapter: String, module: String)
   /// A model whose gates choose adapters per token cannot be merged into one set of weights.
   case gatedMerge(model: String)
-  /// A merged weight is too large for the type that it is to be written in.
-  case mergeOverflow(file: String, tensor: String, element: Int, type: String)
+  /// A merged weight is infinite or NaN, or becomes so in the type that it is to have.
+  case mergeOverflow(file: String, tensor: String, element: Int, value: Float, type: String)
   /// Two adapters have this name.
   case duplicateAdapter(name: String)
   /// Several adapters need gates to choose among them.
@@ -61,6 +61,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case notRouted(model: String)
   /// A stop string has no byte, so that every text holds it.
   case emptyStopString(index: Int)
+  /// A stop string holds a special token, which is no text, and text beside it.
+  case mixedStopString(index: Int, token: String)
   /// A kernel refuses what it was given.
   case kernel(context: String, KernelError)
   /// The caller stopped what was under way; nothing is left of it.
@@ -119,9 +121,11 @@ extension MeteoRAError: CustomStringConvertible {
     case .gatedMerge(let model):
       "\(shown(model)): gates choose its adapters for every token, which no merged weights can do; "
         + "expected one adapter without gates"
-    case .mergeOverflow(let file, let tensor, let element, let type):
+    case .mergeOverflow(let file, let tensor, let element, let value, let type):
       "\(shown(file)): element \(element) of tensor '\(printable(tensor))' with the adapter merged is "
-        + "too large for \(type), expected a finite number; F32 holds more"
+        + "\(value)"
+        + (value.isFinite
+          ? ", which \(type) does not hold; F32 does" : ", expected a finite number")
     case .duplicateAdapter(let name): "two adapters are named '\(printable(name))'"
     case .missingGates(let adapters):
       adapters.count == 1
@@ -133,6 +137,9 @@ extension MeteoRAError: CustomStringConvertible {
         + "with gates, in its routed mode"
     case .emptyStopString(let index):
       "stop string \(index) is empty, expected at least one character"
+    case .mixedStopString(let index, let token):
+      "stop string \(index) holds the special token '\(printable(token))', which is no part of a text, "
+        + "beside other text; expected the token alone, or text without it"
     case .kernel(let context, let error): "\(shown(context)): \(error)"
     case .cancelled(let path): "\(shown(path)): stopped before it was complete, nothing was written"
     }

@@ -5,7 +5,7 @@ import MeteoRALlama
 ///
 /// Immutable and shared: any number of tasks may run it at once. Load one with
 /// ``init(contentsOf:kernel:parallelism:)``, continue prompts with
-/// ``generate(_:mode:options:onToken:)``, look inside with ``trace(_:mode:detail:)``.
+/// ``generate(_:mode:options:stopStrings:onToken:)``, look inside with ``trace(_:mode:detail:)``.
 public final class MeteoRAModel: Sendable {
   /// What computes the linear modules.
   public enum Mode: Sendable, Equatable {
@@ -179,16 +179,9 @@ public final class MeteoRAModel: Sendable {
 extension PEFTAdapter {
   /// Banks that hold this adapter alone.
   fileprivate func banks(base: LlamaConfiguration) throws(MeteoRAError) -> [[LoRABank?]] {
-    var banks: [[LoRABank?]] = []
-    for modules in updates {
-      var row: [LoRABank?] = []
-      for (module, update) in zip(LinearModule.allCases, modules) {
-        row.append(
-          try update.map { update throws(MeteoRAError) in
-            try LoRABank(adapters: [update], of: module, base: base)
-          })
-      }
-      banks.append(row)
+    var banks: [[LoRABank?]] = updates.map { $0.map { _ in nil } }
+    for (layer, module, update) in changes {
+      banks[layer][module.index] = try LoRABank(adapters: [update], of: module, base: base)
     }
     return banks
   }

@@ -67,8 +67,8 @@ public struct LoRAMerge: Sendable {
     for index in values.indices { values[index] += scaling * products[index] }
   }
 
-  /// Rows that are merged at a time: their products take at most 16 MiB, unless one row takes more.
-  public var rowsAtATime: Int { max((4 << 20) / max(inFeatures, 1), 1) }
+  /// Rows that are merged at a time: their products take at most 1 MiB, unless one row takes more.
+  package var rowsAtATime: Int { max((1 << 18) / max(inFeatures, 1), 1) }
 
   /// The base weights with the update, in binary32.
   ///

@@ -22,7 +22,7 @@ extension Routing {
   ) throws(KernelError) {
     try Self.requireTemperature(temperature)
     try requireElements(logits.count, shape: [tokens, adapterCount], of: "gate logits")
-    try requireRouter(topK: max(allowed.count, 1), adapterCount: adapterCount)
+    try requireRouter(topK: 1, adapterCount: adapterCount)
     let isAscending = zip(allowed, allowed.dropFirst()).allSatisfy { $0 < $1 }
     guard let first = allowed.first, let last = allowed.last, isAscending, first >= 0,
       last < adapterCount

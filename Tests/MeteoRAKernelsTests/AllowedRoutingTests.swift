@@ -54,7 +54,10 @@ struct AllowedRoutingTests {
 
   @Test("it refuses indices that are not ascending or not there, or none")
   func refusesIndices() throws {
-    for allowed in [[], [1, 1], [2, 1], [-1, 0], [0, 9], [.min], [.max]] {
+    for allowed in [
+      [], [1, 1], [2, 1], [-1, 0], [0, 9], [.min], [.max], Array(repeating: 3, count: 20),
+      Array(0..<20),
+    ] {
       let error = try #require(throws: KernelError.self) {
         try route(2, topK: 1, among: allowed)
       }

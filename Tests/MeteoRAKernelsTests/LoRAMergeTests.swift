@@ -71,10 +71,27 @@ struct LoRAMergeTests {
     }
   }
 
-  @Test("it leaves no row of any size without a part to go in")
-  func rowsAtATime() throws {
-    let example = try Example(3, 5, rank: 1, .float32)
-    #expect(try LoRAMerge(example.adapter).rowsAtATime >= 1)
+  @Test(
+    "matrices of several parts are merged whole", arguments: [(7, 100_000, 2), (2, 300_000, 1)])
+  func severalParts(out: Int, width: Int, rowsAtATime: Int) throws {
+    let ones = try WeightMatrix(
+      (0..<out).map { Float($0 + 1) }, outFeatures: out, inFeatures: 1)
+    let columns = (0..<width).map(Float.init)
+    let a = try WeightMatrix(columns, outFeatures: 1, inFeatures: width)
+    let merge = try LoRAMerge(LoRAAdapter(a: a, b: ones, scaling: 0.5))
+    #expect(merge.rowsAtATime == rowsAtATime)
+    let weights = try WeightMatrix(
+      [Float](repeating: 1, count: out * width), outFeatures: out, inFeatures: width)
+    let merged = try merge.merged(into: weights)
+    var row = [Float](repeating: 0, count: width)
+    for index in 0..<out {
+      row.withUnsafeMutableBufferPointer { row in
+        if let start = row.baseAddress { merged.copyRow(index, to: start) }
+      }
+      // All numbers are exact.
+      let factor = 0.5 * Float(index + 1)
+      expectSameBits(row, columns.map { 1 + factor * $0 }, "row \(index)")
+    }
   }
 
   @Test("it refuses weights of another shape", arguments: [(8, 5), (7, 6), (6, 7)])

@@ -16,6 +16,15 @@ struct PEFTAdapter: Sendable {
     self.updates = updates
   }
 
+  /// The updates that there are, in the order of the modules.
+  var changes: [(layer: Int, module: LinearModule, update: LoRAAdapter)] {
+    updates.enumerated().flatMap { layer, modules in
+      zip(LinearModule.allCases, modules).compactMap { module, update in
+        update.map { (layer, module, $0) }
+      }
+    }
+  }
+
   static let configurationFile = "adapter_config.json"
   static let weightsFile = "adapter_model.safetensors"
 

@@ -17,29 +17,34 @@ import MeteoRATokenizers
 public struct ContinuedText: Sendable {
   private var decoder: StreamDecoder
   private var filter: StopStringFilter
+  private let stopTokens: Set<Int>
   /// The end of the prompt's text if the decoder still holds it back, as bytes may follow that make
   /// another text of it: Llama 2 has no token but a byte's for a line feed.
   private var heldOfPrompt: [UInt8]
 
   /// Text without stop strings.
   public init(after prompt: [Int], tokenizer: Tokenizer) {
-    self.init(after: prompt, tokenizer, StopStringFilter([]))
+    self.init(after: prompt, tokenizer, StopStringFilter([]), stopTokens: [])
   }
 
   /// Text that ends before a stop string.
   public init(after prompt: [Int], stopStrings: StopStrings) {
-    self.init(after: prompt, stopStrings.tokenizer, stopStrings.filter)
+    self.init(
+      after: prompt, stopStrings.tokenizer, stopStrings.filter, stopTokens: stopStrings.tokens)
   }
 
-  private init(after prompt: [Int], _ tokenizer: Tokenizer, _ filter: StopStringFilter) {
+  private init(
+    after prompt: [Int], _ tokenizer: Tokenizer, _ filter: StopStringFilter, stopTokens: Set<Int>
+  ) {
     decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: true)
     for id in prompt { _ = decoder.append(id) }
     var ended = decoder
     heldOfPrompt = Array(ended.finish().utf8)
     self.filter = filter
+    self.stopTokens = stopTokens
   }
 
-  /// Whether the text holds a stop string: there is no more text from then on.
+  /// Whether a stop string ended the text: there is no more from then on.
   public var isStopped: Bool { filter.isStopped }
 
   /// Bytes of the text so far that no piece had, because a stop string may begin there.
@@ -49,6 +54,10 @@ public struct ContinuedText: Sendable {
   ///
   /// - Returns: The text that is certain by now and was not returned before; often empty.
   public mutating func append(_ id: Int) -> String {
+    if !isStopped, stopTokens.contains(id) {
+      let last = filter.append(withoutPrompt(decoder.finish()))
+      return String(decoding: last + filter.stop(), as: UTF8.self)
+    }
     let text = decoder.append(id)
     return String(decoding: filter.append(withoutPrompt(text)), as: UTF8.self)
   }
@@ -67,6 +76,9 @@ public struct ContinuedText: Sendable {
     let bytes = text[...].utf8
     if bytes.isEmpty || heldOfPrompt.isEmpty { return bytes }
     defer { heldOfPrompt = [] }
-    return bytes.starts(with: heldOfPrompt) ? bytes.dropFirst(heldOfPrompt.count) : bytes
+    if bytes.starts(with: heldOfPrompt) { return bytes.dropFirst(heldOfPrompt.count) }
+    // Byte tokens that make no text together are a U+FFFD each, those of the prompt too.
+    let replaced = heldOfPrompt.flatMap { _ in "\u{FFFD}".utf8 }
+    return bytes.starts(with: replaced) ? bytes.dropFirst(replaced.count) : bytes
   }
 }

@@ -39,7 +39,7 @@ struct StopStringFilter: Sendable {
   private var searches: [Search]
   /// What was taken and not released.
   private var held: [UInt8] = []
-  /// Whether the text holds a stop string; nothing is taken from then on.
+  /// Whether a stop string ended the text; nothing is taken from then on.
   private(set) var isStopped = false
 
   var heldByteCount: Int { held.count }
@@ -58,14 +58,21 @@ struct StopStringFilter: Sendable {
       held.append(byte)
       for index in searches.indices { searches[index].append(byte) }
       if let length = searches.lazy.filter(\.isComplete).map(\.matched).max() {
-        isStopped = true
         held.removeLast(length)
-        return finish()
+        return stop()
       }
     }
     let kept = searches.lazy.map(\.matched).max() ?? 0
     defer { held.removeFirst(held.count - kept) }
     return Array(held.dropLast(kept))
+  }
+
+  /// Ends the text as a stop string does.
+  ///
+  /// - Returns: What was held back.
+  mutating func stop() -> [UInt8] {
+    isStopped = true
+    return finish()
   }
 
   /// Ends the text; unless it was stopped, another can begin.

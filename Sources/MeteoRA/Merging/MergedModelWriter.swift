@@ -44,7 +44,7 @@ public struct MergedModelWriter {
   ///     work without a trace.
   /// - Throws: ``MeteoRAError/gatedMerge(model:)`` if there are gates,
   ///   ``MeteoRAError/unknownAdapter(name:known:)``,
-  ///   ``MeteoRAError/mergeOverflow(file:tensor:element:type:)``; ``MeteoRAError`` if a part cannot be
+  ///   ``MeteoRAError/mergeOverflow(file:tensor:element:value:type:)``; ``MeteoRAError`` if a part cannot be
   ///   read or does not fit the other, the folder cannot be made, or `shouldStop` said so
   ///   (``MeteoRAError/cancelled(path:)``).
   public func write(

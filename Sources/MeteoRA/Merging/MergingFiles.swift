@@ -29,10 +29,8 @@ struct MergingFiles {
     self.elementType = elementType
     self.shouldStop = shouldStop
     var updates: [[UInt8]: LoRAAdapter] = [:]
-    for (layer, modules) in adapter.updates.enumerated() {
-      for (module, update) in zip(LinearModule.allCases, modules) {
-        updates[Array("\(module.path(layer: layer)).weight".utf8)] = update
-      }
+    for (layer, module, update) in adapter.changes {
+      updates[Array("\(module.path(layer: layer)).weight".utf8)] = update
     }
     self.updates = updates
   }
@@ -132,7 +130,8 @@ struct MergingFiles {
     let isLost = { (index: Int) in stored[index].isFinite && !rounded[index].isFinite }
     if let element = values.indices.first(where: isLost) {
       throw .mergeOverflow(
-        file: tensor.file, tensor: tensor.name, element: first + element, type: dtype.name)
+        file: tensor.file, tensor: tensor.name, element: first + element, value: values[element],
+        type: dtype.name)
     }
     try safetensors { () throws(SafetensorsError) in
       if bits.isEmpty {

@@ -211,15 +211,43 @@ struct MergedModelWriterTests {
       try MergedModelWriter(files: files(folder), adapter: "first", elementType: .base)
         .write(to: output)
     }
-    guard case .mergeOverflow(let file, name, _, "F16") = error else {
+    guard case .mergeOverflow(let file, name, _, let value, "F16") = error else {
       Issue.record("\(error)")
       return
     }
     #expect(file == folder.url.appendingPathComponent("base/model.safetensors").path)
-    #expect(
-      error.description.hasSuffix("too large for F16, expected a finite number; F32 holds more"))
+    #expect(value.isFinite && abs(value) > 65504)
+    #expect(error.description.hasSuffix("is \(value), which F16 does not hold; F32 does"))
     #expect(try folder.names() == before)
     try MergedModelWriter(files: files(folder), adapter: "first").write(to: output)
+  }
+
+  @Test(
+    "a weight beyond binary32 is refused and named, in files and in a loaded model",
+    arguments: MergedModelWriter.ElementType.allCases)
+  func overflowOfBinary32(elementType: MergedModelWriter.ElementType) throws {
+    let name = "model.layers.1.mlp.down_proj.weight"
+    var bundle = TinyBundle()
+    bundle.adapters[0].fields["lora_alpha"] = "3e38"
+    let weights = Array(repeating: Float(3e20), count: 2 * 12)
+    bundle.adapters[0].tensors[PEFTAdapter.key(.down, layer: 1, "lora_A")] = .init(
+      weights, [2, 12])
+    let folder = try bundle.folder()
+    let output = folder.url.appendingPathComponent("merged")
+    var files = files(folder)
+    files.adapters.removeLast()
+    let writer = MergedModelWriter(files: files, adapter: "first", elementType: elementType)
+    let model = try MeteoRAModel(files: files)
+    let written = try #require(throws: MeteoRAError.self) { try writer.write(to: output) }
+    let loaded = try #require(throws: MeteoRAError.self) { try model.merging("first") }
+    for error in [written, loaded] {
+      guard case .mergeOverflow(_, name, _, let value, "F32") = error else {
+        Issue.record("\(error)")
+        continue
+      }
+      #expect(!value.isFinite)
+      #expect(error.description.hasSuffix("is \(value), expected a finite number"))
+    }
   }
 
   @Test(
