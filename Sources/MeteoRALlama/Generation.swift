@@ -133,12 +133,17 @@ package final class Generation {
   }
 
   /// What there is of every prompt; one that has not ended counts as cancelled.
-  package var results: [GenerationResult] {
-    sequences.map { sequence in
-      GenerationResult(
-        newTokens: Array(sequence.tokens[sequence.promptLength...]),
-        finishReason: sequence.finishReason ?? .cancelled)
-    }
+  package var results: [GenerationResult] { sequences.map(result) }
+
+  /// As ``results``, of one prompt; `nil` if there are not so many.
+  package func result(of index: Int) -> GenerationResult? {
+    sequences.indices.contains(index) ? result(of: sequences[index]) : nil
+  }
+
+  private func result(of sequence: Sequence) -> GenerationResult {
+    GenerationResult(
+      newTokens: Array(sequence.tokens[sequence.promptLength...]),
+      finishReason: sequence.finishReason ?? .cancelled)
   }
 
   /// Bytes that the keys and values of all sequences take.

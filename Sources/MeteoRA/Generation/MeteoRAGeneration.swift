@@ -55,12 +55,15 @@ public final class MeteoRAGeneration {
   /// What there is of every prompt; one that has not ended counts as cancelled.
   public var results: [GenerationResult] { generation.results }
 
+  /// As ``results``, of one prompt; `nil` if there are not so many.
+  public func result(of sequence: Int) -> GenerationResult? { generation.result(of: sequence) }
+
   /// Bytes that the keys and values of all sequences take now. Those of a sequence are given back
-  /// when it ends, with recorded routing when ``runLastTokens()`` has run.
+  /// when it ends, with recorded routing when ``runLastTokens(shouldStop:)`` has run.
   public var cacheByteCount: Int { generation.cacheByteCount }
 
   /// The routing of the tokens of a sequence that were run so far: prompt and new tokens, all but
-  /// the last one until ``runLastTokens()``. Empty unless routing is recorded.
+  /// the last one until ``runLastTokens(shouldStop:)``. Empty unless routing is recorded.
   public func routing(of sequence: Int) -> [TokenRouting] {
     recorder?.tokens(of: sequence) ?? []
   }

@@ -37,7 +37,8 @@ private enum GenerateOptions {
     "New tokens at most; prompt and answer also end where the model's positions do. (default: 128)")
   static let stop = OptionDeclaration(
     "stop", "TEXT", isRepeatable: true,
-    "Ends the answer before this text. What could become it is held back.")
+    "Ends the answer before this text, or at the special token that is spelled so. What could "
+      + "become it is held back.")
   static let ignoreEOS = OptionDeclaration(
     flag: "ignore-eos", "Goes on after an end-of-sequence token.")
   static let json = OptionDeclaration(

@@ -22,28 +22,27 @@ struct JSONView: GenerationView {
   ) throws(OutputFailure) {
     for token in tokens where token.finishReason != nil { finished.insert(token.sequence) }
     while finished.contains(printed) {
-      try print(printed, of: generation.results)
+      try print(printed, of: generation)
       printed += 1
     }
   }
 
   mutating func finish(_ generation: MeteoRAGeneration) throws(OutputFailure) {
-    let results = generation.results
-    for index in printed..<prompts.count { try print(index, of: results) }
+    for index in printed..<prompts.count { try print(index, of: generation) }
     printed = prompts.count
   }
 
   /// Only prompts that have ended: any reason to finish would be wrong for the others.
   mutating func fail(_ generation: MeteoRAGeneration) throws(OutputFailure) {
-    let results = generation.results
     for index in printed..<prompts.count where finished.contains(index) {
-      try print(index, of: results)
+      try print(index, of: generation)
     }
     printed = prompts.count
   }
 
-  private func print(_ index: Int, of results: [GenerationResult]) throws(OutputFailure) {
-    let (prompt, result) = (prompts[index], results[index])
+  private func print(_ index: Int, of generation: MeteoRAGeneration) throws(OutputFailure) {
+    guard let result = generation.result(of: index) else { return }
+    let prompt = prompts[index]
     let text = answers.text(of: result.newTokens, after: prompt.tokens)
     var members: [(key: String, value: JSONOutput)] = []
     if let name = prompt.name { members.append(("name", .string(name))) }

@@ -44,6 +44,13 @@ enum SamplingOptions {
     }
     if let probability { options.topP = probability }
     if let number = try arguments.unsigned(seed) { options.seed = number }
+    // Who says 0 in so many words knows that nothing is drawn.
+    let isForgotten = !arguments.isGiven(temperature)
+    if isForgotten, let useless = [topK, topP, seed].first(where: arguments.isGiven) {
+      throw UsageError(
+        "option \(useless.spelling) has no effect without --temperature, as the most likely token is "
+          + "taken; give a temperature too, or leave it out")
+    }
     return options
   }
 }

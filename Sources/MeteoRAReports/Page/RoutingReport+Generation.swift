@@ -14,7 +14,7 @@ extension RoutingReport.Sequence {
   public init(
     _ prompt: NamedPrompt, index: Int, of generation: MeteoRAGeneration, tokenizer: Tokenizer?
   ) {
-    let result = generation.results.indices.contains(index) ? generation.results[index] : nil
+    let result = generation.result(of: index)
     let routing = generation.routing(of: index)
     var decoder = tokenizer?.makeStreamDecoder(skipSpecialTokens: false)
     var tokens: [RoutingReport.Token] = []

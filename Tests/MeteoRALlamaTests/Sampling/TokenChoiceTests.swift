@@ -17,12 +17,12 @@ struct TokenChoiceTests {
     #expect(greedyChoice(([9] + logits).dropFirst()) == expected)
   }
 
-  @Test("the block is what a search of all n-grams finds", arguments: 1...5)
-  func blocked(size: Int) {
+  @Test("the block is what a search of all n-grams finds", arguments: 1...5, [1, 2, 4])
+  func blocked(size: Int, vocabulary: Int) {
     var random = SeededRandom(seed: UInt64(size))
     for length in 0..<40 {
-      let tokens = (0..<length).map { _ in random.next(below: 4) }
-      let expected = (0..<4).filter { id in
+      let tokens = (0..<length).map { _ in random.next(below: vocabulary) }
+      let expected = (0..<vocabulary).filter { id in
         let end = Array((tokens + [id]).suffix(size))
         guard tokens.count >= size, end.count == size else { return false }
         return (0...tokens.count - size).contains { Array(tokens[$0..<$0 + size]) == end }
