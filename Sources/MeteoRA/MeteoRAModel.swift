@@ -9,9 +9,7 @@ import MeteoRALlama
 public final class MeteoRAModel: Sendable {
   /// What computes the linear modules.
   public enum Mode: Sendable, Equatable {
-    /// Gates choose the adapters of every token.
-    case routed
-    /// Gates choose the adapters of every token among some of them: the others' logits are left out
+    /// Gates choose the adapters of every token, of all or among some: the others' logits are left out
     /// before the top-k, so that top-k and softmax see the allowed ones only. There have to be at
     /// least k of them, as a model has to have k adapters.
     ///
@@ -24,13 +22,15 @@ public final class MeteoRAModel: Sendable {
     /// The base model, bit for bit.
     case noAdapters
 
+    /// Gates choose the adapters of every token.
+    public static let routed = Mode.routedAmong(.all)
+
     /// Whether gates choose the adapters.
     public var isRouted: Bool { selection != nil }
 
     /// What gates choose among; `nil` if they do not.
     var selection: AdapterSelection? {
       switch self {
-      case .routed: .all
       case .routedAmong(let selection): selection
       case .singleAdapter, .noAdapters: nil
       }
@@ -121,7 +121,6 @@ public final class MeteoRAModel: Sendable {
   func evaluator(for mode: Mode) throws(MeteoRAError) -> any LinearGroupEvaluator {
     switch mode {
     case .noAdapters: return PlainEvaluator()
-    case .routed: return try routedEvaluator(among: .all)
     case .routedAmong(let selection): return try routedEvaluator(among: selection)
     case .singleAdapter(let name):
       return SingleAdapterEvaluator(

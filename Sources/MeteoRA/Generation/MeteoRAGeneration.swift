@@ -64,18 +64,23 @@ public final class MeteoRAGeneration {
 
   /// The routing of the tokens of a sequence that were run so far: prompt and new tokens, all but
   /// the last one until ``runLastTokens(shouldStop:)``. Empty unless routing is recorded.
-  public func routing(of sequence: Int) -> [TokenRouting] {
-    recorder?.tokens(of: sequence) ?? []
+  ///
+  /// - Parameters:
+  ///   - sequence: Index of a prompt.
+  ///   - first: The first position that is wanted, so that what comes with every step costs no more
+  ///     than it is.
+  public func routing(of sequence: Int, from first: Int = 0) -> [TokenRouting] {
+    recorder?.tokens(of: sequence, from: first) ?? []
   }
 
   /// The choices of every routed module, in the order in which they run, for the tokens of
-  /// ``routing(of:)``. Empty unless routing is recorded.
+  /// ``routing(of:from:)``. Empty unless routing is recorded.
   public func moduleRouting(of sequence: Int) -> [ModuleRouting] {
     recorder?.modules(of: sequence) ?? []
   }
 
   /// Runs the last new token of every sequence, which the choice of tokens does not need, so that
-  /// ``routing(of:)`` and ``moduleRouting(of:)`` hold it too.
+  /// ``routing(of:from:)`` and ``moduleRouting(of:)`` hold it too.
   ///
   /// This ends the generation: a sequence that went on counts as cancelled.
   ///

@@ -47,9 +47,11 @@ final class TokenRoutingRecorder: RoutingObserver {
     self.moduleCount = moduleCount
   }
 
-  /// The tokens of a sequence that were run so far, in order.
-  func tokens(of sequence: Int) -> [TokenRouting] {
-    (sums[sequence] ?? []).map { TokenRouting(sums: $0, moduleCount: moduleCount) }
+  /// The tokens of a sequence that were run so far, in order, from a position on.
+  func tokens(of sequence: Int, from first: Int) -> [TokenRouting] {
+    (sums[sequence] ?? []).dropFirst(max(first, 0)).map {
+      TokenRouting(sums: $0, moduleCount: moduleCount)
+    }
   }
 
   /// The choices for the tokens of a sequence that were run so far.

@@ -165,7 +165,6 @@ extension MeteoRAModel {
       return plan(base.layers.map { _ in LinearModule.allCases.map { _ in false } })
     case .singleAdapter(let name):
       return plan(try adapter(named: name).updates.map { $0.map { $0 != nil } })
-    case .routed: return plan(try routedEvaluator(among: .all))
     case .routedAmong(let selection): return plan(try routedEvaluator(among: selection))
     }
   }

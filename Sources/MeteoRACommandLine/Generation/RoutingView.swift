@@ -46,12 +46,12 @@ struct RoutingView: GenerationView {
     _ tokens: [GeneratedToken], of generation: MeteoRAGeneration
   ) throws(OutputFailure) {
     waiting += tokens.map(\.id)
-    takeKnown(generation.routing(of: 0))
+    takeKnown(generation.routing(of: 0, from: runCount))
     try showCertain()
   }
 
   mutating func finish(_ generation: MeteoRAGeneration) throws(OutputFailure) {
-    takeKnown(generation.routing(of: 0))
+    takeKnown(generation.routing(of: 0, from: runCount))
     // Left over if the user stopped before the last token was run.
     while let id = waiting.popFirst() { take(id, routing: nil) }
     certainByteCount += watched?.finish().utf8.count ?? 0
@@ -63,8 +63,9 @@ struct RoutingView: GenerationView {
   }
 
   private mutating func takeKnown(_ routing: [TokenRouting]) {
-    while runCount < routing.count, let id = waiting.popFirst() {
-      take(id, routing: routing[runCount])
+    for routing in routing {
+      guard let id = waiting.popFirst() else { return }
+      take(id, routing: routing)
     }
   }
 

@@ -30,7 +30,7 @@ struct ModelRequest {
     switch mode {
     case .noAdapters: adapters = "no adapters"
     case .singleAdapter(let name): adapters = "adapter \(name) alone"
-    case .routed, .routedAmong:
+    case .routedAmong:
       adapters =
         "\(model.adapterNames.count) adapters\(restriction), router top-k \(files.router.topK), "
         + "temperature \(files.router.temperature)"

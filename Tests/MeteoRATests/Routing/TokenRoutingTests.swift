@@ -68,6 +68,9 @@ struct TokenRoutingTests {
     #expect(recorded.routing(of: 0).isEmpty)
     _ = try recorded.step()
     #expect(recorded.routing(of: 0).count == 2)
+    #expect(recorded.routing(of: 0, from: 1) == Array(recorded.routing(of: 0)[1...]))
+    #expect(
+      recorded.routing(of: 0, from: 3).isEmpty && recorded.routing(of: 0, from: -1).count == 2)
     #expect(recorded.routing(of: 1).isEmpty && recorded.routing(of: -1).isEmpty)
   }
 

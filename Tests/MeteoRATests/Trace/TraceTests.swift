@@ -34,7 +34,7 @@ struct TraceTests {
         let isChanged: Bool
         switch mode {
         case .noAdapters: isChanged = false
-        case .routed, .routedAmong: isChanged = !module.hasSuffix("k_proj")
+        case .routedAmong: isChanged = !module.hasSuffix("k_proj")
         case .singleAdapter:
           isChanged = ["q_proj", "v_proj", "down_proj"].contains { module.hasSuffix($0) }
         }
