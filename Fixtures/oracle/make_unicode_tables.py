@@ -1,4 +1,4 @@
-"""Writes Sources/MeteoRATokenizers/UnicodeClassTable.swift: letters, numbers, white space, words.
+"""Writes the tables of Unicode classes: for tokenizers, and for the text of pages.
 
     python make_unicode_tables.py        (pip install -r requirements-unicode.txt; Python 3.11)
 
@@ -7,6 +7,9 @@ from regex; both packages carry Unicode 16.0.0. The classes are those that the r
 of the tokenizers library use: \\p{L} and \\p{N} of Oniguruma, \\s of both, \\w of Rust's regex crate
 (Alphabetic, Mark, Decimal_Number, Connector_Punctuation, Join_Control), compared scalar by scalar
 with tokenizers 0.21.4 by `--check` (pip install tokenizers==0.21.4 beside).
+
+Those of pages are what no reader sees, and marks. Unseen are Default_Ignorable_Code_Point, controls,
+line and paragraph separators, noncharacters (these from unicodedata2 and regex) and `BLANK`.
 """
 
 import sys
@@ -15,10 +18,14 @@ from pathlib import Path
 import regex
 import unicodedata2
 
-OUTPUT = (Path(__file__).resolve().parents[2] / "Sources" / "MeteoRATokenizers" /
-          "UnicodeClassTable.swift")
+SOURCES = Path(__file__).resolve().parents[2] / "Sources"
 LETTER, NUMBER, WHITE, WORD = 1, 2, 4, 8
+UNSEEN, MARK, VARIATION_SELECTOR, JOINER = 1, 2, 4, 8
 SURROGATES = range(0xD800, 0xE000)
+# Without ink, though no property says so: the Braille pattern without dots, the marks of interlinear
+# annotations, the placeholder of objects, the filler of Khitan, a note without a head. But for the
+# filler, of which it had no font, Chromium drew no other scalar of these kinds without any ink.
+BLANK = {0x2800, 0xFFF9, 0xFFFA, 0xFFFB, 0xFFFC, 0x16FE4, 0x1D159}
 
 
 def classes():
@@ -44,6 +51,27 @@ def classes():
     return bits
 
 
+def page_classes():
+    """The class bits of every code point on a page; none for surrogates."""
+    unseen = regex.compile(r"\p{Default_Ignorable_Code_Point}|\p{Noncharacter_Code_Point}")
+    selector = regex.compile(r"\p{Variation_Selector}")
+    joiner = regex.compile(r"\p{Join_Control}")
+    bits = []
+    for scalar in range(0x110000):
+        character, found = chr(scalar), 0
+        category = unicodedata2.category(character)
+        if unseen.match(character) or category in ("Cc", "Zl", "Zp") or scalar in BLANK:
+            found |= UNSEEN
+        if category[0] == "M":
+            found |= MARK
+        if selector.match(character):
+            found |= VARIATION_SELECTOR
+        if joiner.match(character):
+            found |= JOINER
+        bits.append(0 if scalar in SURROGATES else found)
+    return bits
+
+
 def check(bits):
     """Asks tokenizers for the class of every scalar."""
     from tokenizers import AddedToken, Regex, Tokenizer, __version__, models, pre_tokenizers
@@ -63,7 +91,8 @@ def check(bits):
     sys.exit(1 if different else 0)
 
 
-def write(bits):
+def write(path, bits, comment):
+    """Writes the runs of a table to a file that is named like its type."""
     runs = [(scalar, found) for scalar, found in enumerate(bits)
             if scalar == 0 or found != bits[scalar - 1]]
     words = [f"0x{scalar << 4 | found:X}" for scalar, found in runs]
@@ -75,22 +104,26 @@ def write(bits):
         line += f" {word},"
     lines.append(line)
     body = "\n".join(lines)
-    OUTPUT.write_text(f"""\
+    (SOURCES / path).write_text(f"""\
 // Made by Fixtures/oracle/make_unicode_tables.py from unicodedata2 16.0.0 and regex 2024.11.6.
 
-/// The classes of all scalars as runs, Unicode 16.0.0: `first scalar << 4 | class bits`, ascending.
+/// {comment} as runs, Unicode 16.0.0: `first scalar << 4 | class bits`, ascending.
 ///
 /// A run reaches to the one before the next; the last, to U+10FFFF. The bits are those of
-/// ``UnicodeClasses``.
-enum UnicodeClassTable {{
+/// ``{Path(path).stem.replace("ClassTable", "Classes")}``.
+enum {Path(path).stem} {{
   // swift-format-ignore
   static let runs: [UInt32] = [
 {body}
   ]
 }}
 """)
-    print(len(runs), "runs,", len(lines), "lines")
+    print(path, len(runs), "runs,", len(lines), "lines")
 
 
 if __name__ == "__main__":
-    check(classes()) if sys.argv[1:] == ["--check"] else write(classes())
+    if sys.argv[1:] == ["--check"]:
+        check(classes())
+    write("MeteoRATokenizers/UnicodeClassTable.swift", classes(), "The classes of all scalars")
+    write("MeteoRAReports/Page/PageClassTable.swift", page_classes(),
+          "The classes that pages ask for")

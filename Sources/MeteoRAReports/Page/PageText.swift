@@ -3,18 +3,22 @@
 //
 //   & < > " '                      references
 //   line feed, tab                 ↵ and the line break, → and the tab
-//   other controls, invisible
-//   and bidirectional marks,       U+2028 as text in a box
-//   noncharacters
+//   what has no ink: controls,
+//   invisible and bidirectional    U+2028 as text in a box
+//   marks, fillers, noncharacters
 //   spaces that would not be seen  a mark on the space
+//
+// Joiners and variation selectors have no ink either, but Persian words and pictures of several
+// characters need them. They stay where there is a character for them to change.
 
 /// Makes text safe and visible.
 enum PageText {
   /// Text for an attribute, a title or a heading: one line.
   static func plain(_ text: String) -> String {
+    let scalars = Array(text.unicodeScalars)
     var result = ""
-    for scalar in text.unicodeScalars {
-      if !appendVisible(scalar, to: &result) { result += codePoint(of: scalar) }
+    for (scalar, isSeen) in zip(scalars, seen(scalars)) {
+      if isSeen { append(scalar, to: &result) } else { result += codePoint(of: scalar) }
     }
     return result
   }
@@ -24,58 +28,52 @@ enum PageText {
   /// - Parameter label: Markup for the token's begin. It stands behind the space before a word, so
   ///   that the end of a line does not part it from the word.
   static func token(_ text: String, label: String = "") -> String {
-    let marksSpaces = text.unicodeScalars.allSatisfy { isSpace($0) }
+    let scalars = Array(text.unicodeScalars)
+    let isSeen = seen(scalars)
+    let marksSpaces = scalars.allSatisfy { isSpace($0) }
     var result = ""
-    var scalars = text.unicodeScalars[...]
-    var previous: Unicode.Scalar?
+    var begin = 0
     if !marksSpaces, scalars.first == " " {
-      previous = scalars.popFirst()
+      begin = 1
       result += " "
     }
     result += label
     // An accent needs something to stand on that is not the label.
-    if !label.isEmpty, isMark(scalars.first) { result += "◌" }
-    for scalar in scalars {
+    if !label.isEmpty, begin < scalars.count, isSeen[begin],
+      PageClasses(scalars[begin]).contains(.mark)
+    {
+      result += "◌"
+    }
+    for index in begin..<scalars.count {
+      let scalar = scalars[index]
       switch scalar {
       case "\n": result += "<i class=\"n\"></i>\n"
       case "\t": result += "<i class=\"h\">\t</i>"
-      case " " where marksSpaces || previous == " ": result += "<i class=\"w\"> </i>"
+      case " " where marksSpaces || index > 0 && scalars[index - 1] == " ":
+        result += "<i class=\"w\"> </i>"
       case _ where scalar != " " && isSpace(scalar):
         result += "<i class=\"b\">"
         result.unicodeScalars.append(scalar)
         result += "</i>"
+      case _ where isSeen[index]: append(scalar, to: &result)
       default:
-        if !appendVisible(scalar, to: &result) {
-          result += "<i class=\"u\">\(codePoint(of: scalar))</i>"
-          // These two end a line wherever they stand.
-          if scalar == "\u{2028}" || scalar == "\u{2029}" { result += "\n" }
-        }
+        result += "<i class=\"u\">\(codePoint(of: scalar))</i>"
+        // These two end a line wherever they stand.
+        if scalar == "\u{2028}" || scalar == "\u{2029}" { result += "\n" }
       }
-      previous = scalar
     }
     return result
   }
 
-  /// Whether a character is drawn onto the one before it.
-  private static func isMark(_ scalar: Unicode.Scalar?) -> Bool {
-    switch scalar?.properties.generalCategory {
-    case .nonspacingMark, .enclosingMark, .spacingMark: true
-    default: false
-    }
-  }
-
-  /// - Returns: Whether the scalar is one that can be shown.
-  private static func appendVisible(_ scalar: Unicode.Scalar, to result: inout String) -> Bool {
+  private static func append(_ scalar: Unicode.Scalar, to result: inout String) {
     switch scalar {
     case "&": result += "&amp;"
     case "<": result += "&lt;"
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
-    case _ where isUnseen(scalar): return false
     default: result.unicodeScalars.append(scalar)
     }
-    return true
   }
 
   private static func codePoint(of scalar: Unicode.Scalar) -> String {
@@ -90,14 +88,27 @@ enum PageText {
     }
   }
 
-  /// Controls, marks without a shape, separators of lines, tags, and code points that are no
-  /// characters. Joiners stay: Persian words and pictures of several characters need them.
-  private static func isUnseen(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.value {
-    case 0...0x1F, 0x7F...0x9F, 0xAD, 0x61C, 0x180E, 0x200B, 0x200E...0x200F, 0x2028...0x202E,
-      0x2060...0x206F, 0xFDD0...0xFDEF, 0xFEFF, 0xFFF9...0xFFFB, 0xE0000...0xE0FFF:
-      true
-    default: scalar.value & 0xFFFE == 0xFFFE
+  /// Of each scalar, whether a reader sees it or what it does to its neighbour.
+  ///
+  /// A variation selector does it to the drawn character before it, a joiner to that or, where the
+  /// token begins with the joiner, to the one behind it.
+  private static func seen(_ scalars: [Unicode.Scalar]) -> [Bool] {
+    let classes = scalars.map { PageClasses($0) }
+    let isDrawn = scalars.indices.map {
+      !classes[$0].contains(.unseen) && !isSpace(scalars[$0])
     }
+    var isSeen = classes.map { !$0.contains(.unseen) }
+    for index in scalars.indices where !isSeen[index] {
+      let followsDrawn = index > 0 && isDrawn[index - 1]
+      if classes[index].contains(.variationSelector) {
+        isSeen[index] = followsDrawn
+      } else if classes[index].contains(.joiner) {
+        let followsSelector =
+          index > 0 && isSeen[index - 1] && classes[index - 1].contains(.variationSelector)
+        let beginsDrawn = index == 0 && isDrawn.count > 1 && isDrawn[1]
+        isSeen[index] = followsDrawn || followsSelector || beginsDrawn
+      }
+    }
+    return isSeen
   }
 }
