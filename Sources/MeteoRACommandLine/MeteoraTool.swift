@@ -28,16 +28,28 @@ package enum MeteoraTool {
       interruption: interruption)
     do {
       return try run(arguments, console: console).rawValue
-    } catch let failure as OutputFailure {
-      if failure == .brokenPipe { return ExitCode.brokenPipe.rawValue }
-      console.report("\(failure)")
-      return ExitCode.failure.rawValue
-    } catch let error as UsageError {
+    } catch {
+      return report(error, console: console)
+    }
+  }
+
+  /// Says what ended a command.
+  ///
+  /// - Returns: The exit code.
+  private static func report(_ error: any Error, console: Console) -> Int32 {
+    switch error {
+    case let failures as TwoFailures:
+      let code = report(failures.first, console: console)
+      _ = report(failures.second, console: console)
+      return code
+    // Nobody is there who could wonder why there is no more.
+    case OutputFailure.brokenPipe: return ExitCode.brokenPipe.rawValue
+    case let error as UsageError:
       console.report(error.message)
       return ExitCode.usage.rawValue
-    } catch is Interrupted {
-      return interruption.exitCode ?? ExitCode.interrupted.rawValue
-    } catch {
+    case is Interrupted:
+      return console.interruption.exitCode ?? ExitCode.interrupted.rawValue
+    default:
       console.report("\(error)")
       return ExitCode.failure.rawValue
     }
@@ -134,3 +146,13 @@ enum ExitCode: Int32 {
 
 /// A command ended early, as it was asked to by ``Interruption``.
 struct Interrupted: Error {}
+
+/// A failure, and one on the way to save what there was: both are told, the first decides.
+struct TwoFailures: Error {
+  let first: any Error
+  let second: any Error
+
+  init(_ first: any Error, then second: any Error) {
+    (self.first, self.second) = (first, second)
+  }
+}

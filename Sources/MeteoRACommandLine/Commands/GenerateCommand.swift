@@ -104,24 +104,38 @@ private struct GenerateCommand {
         name: modelName, tokenizer: tokenizer)
     }
     return try console.interruption.gracefully {
-      if arguments.isGiven(GenerateOptions.showRouting) {
-        for prompt in named where !console.interruption.isRequested {
-          if let name = prompt.name { try console.print("== \(printable(name)) ==\n") }
-          let view = RoutingView(
-            prompt: prompt, adapterNames: model.adapterNames, answers: answers, style: style,
-            console: console)
-          try generate([prompt], model, request, options, answers, view: view, page: page)
-        }
-      } else if arguments.isGiven(GenerateOptions.json) {
-        let view = JSONView(prompts: named, answers: answers, console: console)
-        try generate(named, model, request, options, answers, view: view, page: page)
-      } else {
-        let view = PlainView(prompts: named, answers: answers, console: console)
-        try generate(named, model, request, options, answers, view: view, page: page)
+      do {
+        try continuePrompts(named, model, request, options, answers, style: style, page: page)
+      } catch {
+        // Whatever has stopped the run, what there is of its routing is not lost.
+        try page?.write(after: error)
+        throw error
       }
       try page?.write()
       if console.interruption.isRequested { throw Interrupted() }
       return .success
+    }
+  }
+
+  private func continuePrompts(
+    _ prompts: [NamedPrompt], _ model: MeteoRAModel, _ request: ModelRequest,
+    _ options: GenerationOptions, _ answers: AnswerTexts, style: TerminalStyle,
+    page: RoutingPageFile?
+  ) throws {
+    if arguments.isGiven(GenerateOptions.showRouting) {
+      for prompt in prompts where !console.interruption.isRequested {
+        if let name = prompt.name { try console.print("== \(printable(name)) ==\n") }
+        let view = RoutingView(
+          prompt: prompt, adapterNames: model.adapterNames, answers: answers, style: style,
+          console: console)
+        try generate([prompt], model, request, options, answers, view: view, page: page)
+      }
+    } else if arguments.isGiven(GenerateOptions.json) {
+      let view = JSONView(prompts: prompts, answers: answers, console: console)
+      try generate(prompts, model, request, options, answers, view: view, page: page)
+    } else {
+      let view = PlainView(prompts: prompts, answers: answers, console: console)
+      try generate(prompts, model, request, options, answers, view: view, page: page)
     }
   }
 
@@ -135,20 +149,22 @@ private struct GenerateCommand {
     let generation = try model.generation(
       of: prompts.map(\.tokens), mode: request.mode, options: options,
       stopStrings: answers.stopStrings, recordsRouting: isRouted)
+    defer { page?.add(prompts, of: generation) }
     do {
       while let tokens = try generation.step(shouldStop: { console.interruption.isRequested }) {
         try view.show(tokens, of: generation)
       }
       if isRouted { try generation.runLastTokens { console.interruption.isRequested } }
     } catch let error as MeteoRAError {
-      // What the prompts have so far is text and routing all the same.
-      try view.fail(generation)
-      page?.add(prompts, of: generation)
-      try page?.write()
+      // What the prompts have so far is text all the same.
+      do throws(OutputFailure) {
+        try view.fail(generation)
+      } catch let outputFailure {
+        throw TwoFailures(error, then: outputFailure)
+      }
       throw error
     }
     try view.finish(generation)
-    page?.add(prompts, of: generation)
   }
 
   /// What the reader of a page knows the model by: the last part of its path.

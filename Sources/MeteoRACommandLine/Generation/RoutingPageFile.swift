@@ -47,4 +47,14 @@ final class RoutingPageFile {
 
   /// Writes the page of all that was added.
   func write() throws(RoutingReportError) { try report.writePage(to: url) }
+
+  /// Writes the page of what was added before a failure; no page, and none replaced, for nothing.
+  func write(after failure: any Error) throws(TwoFailures) {
+    if report.sequences.isEmpty { return }
+    do throws(RoutingReportError) {
+      try write()
+    } catch {
+      throw TwoFailures(failure, then: error)
+    }
+  }
 }

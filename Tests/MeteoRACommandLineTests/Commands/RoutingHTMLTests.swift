@@ -157,6 +157,114 @@ struct RoutingHTMLTests {
     }
   }
 
+  @Test(
+    "output that fails leaves a page of what there is",
+    arguments: [[], ["--json"], ["--show-routing"]],
+    [OutputFailure.brokenPipe, .system(stream: "standard output", reason: "no space")])
+  func outputFails(way: [String], failure: OutputFailure) throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("page.html")
+      let sink = MemorySink()
+      sink.onWrite = { _ throws(OutputFailure) in throw failure }
+      let run = ToolRun(
+        try arguments(["--prompt", Self.prompt, "--routing-html", file.path] + way), output: sink)
+      let isSilent = failure == .brokenPipe
+      #expect(run.exitCode == (isSilent ? 141 : 1))
+      #expect(run.error == (isSilent ? "" : "meteora: standard output: cannot write: no space\n"))
+      let page = try String(contentsOf: file, encoding: .utf8)
+      #expect(page.hasSuffix("</html>\n"))
+      #expect(try folder.contents() == ["page.html"])
+      // With --json nothing is written before all has ended.
+      let isWhole = way == ["--json"]
+      #expect(page.contains("stopped before its end") == !isWhole)
+    }
+  }
+
+  @Test("a failure before anything ran leaves the old page")
+  func failsBeforeRunning() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("page.html")
+      try Data("old".utf8).write(to: file)
+      let sink = MemorySink()
+      sink.onWrite = { _ throws(OutputFailure) in throw .brokenPipe }
+      let run = ToolRun(
+        try arguments(
+          ["--prompt-ids-file", "-", "--show-routing", "--routing-html", file.path]),
+        input: Array(#"{"a":[1]}"#.utf8), output: sink)
+      #expect(run.exitCode == 141)
+      #expect(try String(contentsOf: file, encoding: .utf8) == "old")
+    }
+  }
+
+  @Test("of an output and a page that fail both are told, the first decides")
+  func bothFail() throws {
+    let failures: [(OutputFailure, Int32, String)] = [
+      (.brokenPipe, 141, ""),
+      (
+        .system(stream: "standard output", reason: "no space"), 1,
+        "meteora: standard output: cannot write: no space\n"
+      ),
+    ]
+    for (failure, code, sentence) in failures {
+      try withTemporaryFolder { folder in
+        let place = folder.appendingPathComponent("place", isDirectory: true)
+        try FileManager.default.createDirectory(at: place, withIntermediateDirectories: true)
+        let file = place.appendingPathComponent("page.html").path
+        let sink = MemorySink()
+        sink.onWrite = { _ throws(OutputFailure) in
+          try? FileManager.default.removeItem(at: place)
+          throw failure
+        }
+        let run = ToolRun(
+          try arguments(["--prompt", Self.prompt, "--routing-html", file]), output: sink)
+        #expect(run.exitCode == code)
+        #expect(run.error.hasPrefix(sentence + "meteora: \(place.path)"), "\(run.error)")
+        #expect(run.error.contains("no such file or folder"), "\(run.error)")
+        #expect(try folder.contents().isEmpty)
+      }
+    }
+  }
+
+  @Test("a model that comes to NaN leaves a page, and its error comes before that of the output")
+  func notANumber() throws {
+    let source = URL(fileURLWithPath: try Fixture.model("tasks28"), isDirectory: true)
+    let options = ["--prompt-ids", "1,2", "--max-new-tokens", "6"]
+    let free = try ToolRun(["generate", "--model", source.path, "--json"] + options).json()
+    let ids = try #require(free["new_ids"]?.integers)
+    try #require(!ids[..<2].contains(ids[2]))
+    try withTemporaryFolder { folder in
+      let model = folder.appendingPathComponent("model", isDirectory: true)
+      try FileManager.default.copyItem(at: source, to: model)
+      let weights = model.appendingPathComponent("base/model.safetensors")
+      let range = try SafetensorsFile(contentsOf: weights)
+        .tensor(named: "model.embed_tokens.weight").byteRange
+      var bytes = try Data(contentsOf: weights)
+      // The first of 32 bfloat16.
+      let element = range.lowerBound + ids[2] * 32 * 2
+      bytes.replaceSubrange(element..<element + 2, with: [0xC0, 0x7F])
+      try bytes.write(to: weights)
+      let file = folder.appendingPathComponent("page.html")
+      let arguments =
+        ["generate", "--model", model.path, "--routing-html", file.path] + options
+      let run = ToolRun(arguments)
+      #expect(run.exitCode == 1)
+      #expect(run.error.contains("hold NaN"), "\(run.error)")
+      let page = try String(contentsOf: file, encoding: .utf8)
+      #expect(page.contains("3 tokens, stopped before its end"))
+      let sink = MemorySink()
+      sink.onWrite = { number throws(OutputFailure) in
+        // Three tokens, then the end of the line.
+        if number == 4 { throw .system(stream: "standard output", reason: "no space") }
+      }
+      let both = ToolRun(arguments, output: sink)
+      #expect(both.exitCode == 1)
+      #expect(
+        both.error == run.error + "meteora: standard output: cannot write: no space\n",
+        "\(both.error)")
+      #expect(try String(contentsOf: file, encoding: .utf8) == page)
+    }
+  }
+
   @Test("a place that cannot be written is refused before anything runs")
   func wrongPlaces() throws {
     try withTemporaryFolder { folder in
