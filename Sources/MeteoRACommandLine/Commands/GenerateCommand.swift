@@ -101,7 +101,7 @@ private struct GenerateCommand {
     let page = try pagePath.map { url in
       try RoutingPageFile(
         at: url, prompts: named, newTokens: options.maximumNewTokens, model: model,
-        name: modelName, tokenizer: tokenizer)
+        mode: request.mode, name: modelName, tokenizer: tokenizer)
     }
     return try console.interruption.gracefully {
       do {

@@ -12,16 +12,18 @@ final class RoutingPageFile {
   ///   - url: The page.
   ///   - prompts: All that will be continued.
   ///   - newTokens: The limit for each of them.
+  ///   - model: What continues them.
+  ///   - mode: One that routes.
+  ///   - name: What the reader knows the model by.
+  ///   - tokenizer: `nil` to show ids.
   /// - Throws: ``CommandFailure`` if a page for so many tokens would be too large.
   init(
-    at url: URL, prompts: [NamedPrompt], newTokens: Int, model: MeteoRAModel, name: String,
-    tokenizer: Tokenizer?
+    at url: URL, prompts: [NamedPrompt], newTokens: Int, model: MeteoRAModel,
+    mode: MeteoRAModel.Mode, name: String, tokenizer: Tokenizer?
   ) throws {
     self.url = url
     self.tokenizer = tokenizer
-    report = RoutingReport(
-      model: name, adapterNames: model.adapterNames, router: model.files.router,
-      kernel: model.kernel)
+    report = try RoutingReport(of: model, name: name, mode: mode)
     let positions = model.base.configuration.maximumPositions
     let tokens = prompts.reduce(0) { sum, prompt in
       sum + min(positions, prompt.tokens.count + newTokens)

@@ -105,8 +105,9 @@ struct RoutingPage {
     let sequences = report.sequences
     let prompt = sequences.reduce(0) { $0 + min($1.promptCount, $1.tokens.count) }
     let all = sequences.reduce(0) { $0 + $1.tokens.count }
-    var facts = [
-      ("Adapters", "\(report.adapterNames.count)"),
+    var facts = [("Adapters", "\(report.adapterNames.count)")]
+    if let selection { facts.append(("Chosen among", selection)) }
+    facts += [
       ("Router", "top \(report.router.topK), temperature \(report.router.temperature)"),
       ("Routed modules", "\(sequences.map(\.modules.count).max() ?? 0)"),
       ("Kernel", report.kernel.rawValue),
@@ -114,6 +115,20 @@ struct RoutingPage {
     ]
     if sequences.count > 1 { facts.append(("Prompts", "\(sequences.count)")) }
     return facts
+  }
+
+  /// What the gates could choose among, as markup, the shorter way; `nil` for all.
+  private var selection: String? {
+    let indices = report.adapterNames.indices
+    let leftOut = indices.filter { report.leftOut.contains($0) }
+    let allowed = indices.filter { !report.leftOut.contains($0) }
+    if leftOut.isEmpty { return nil }
+    let isLong = allowed.count > leftOut.count
+    let names = (isLong ? leftOut : allowed).map {
+      "<bdi>\(PageText.plain(report.adapterNames[$0]))</bdi>"
+    }
+    let list = names.isEmpty ? "none" : names.joined(separator: ", ")
+    return (isLong ? "all but " : "") + "\(list) (\(allowed.count) of \(indices.count))"
   }
 
   private var scale: String {
@@ -131,10 +146,13 @@ struct RoutingPage {
     let items = names.indices.map { adapter in
       let count = shares.dominated[adapter]
       let share = RoutingShares.percent(shares.shares[adapter])
+      let note =
+        count == 0 && report.leftOut.contains(adapter)
+        ? "left out" : "\(count) token\(count == 1 ? "" : "s"), \(share)"
       return """
         <li class="a\(adapter)\(count == 0 ? " z" : "")"><span class="k">\(adapter)</span> \
         <bdi>\(PageText.plain(names[adapter]))</bdi> \
-        <span class="soft">\(count) token\(count == 1 ? "" : "s"), \(share)</span></li>
+        <span class="soft">\(note)</span></li>
 
         """
     }

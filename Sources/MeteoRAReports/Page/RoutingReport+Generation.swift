@@ -1,5 +1,25 @@
 import MeteoRA
 
+extension RoutingReport {
+  /// A report of generations of a model, none yet.
+  ///
+  /// - Parameters:
+  ///   - model: What the generations run.
+  ///   - name: What the reader knows the model by.
+  ///   - mode: Of all generations; the model's default if `nil`.
+  /// - Throws: ``MeteoRAError/notRouted(model:)`` for a mode without gates, else as a generation in
+  ///   this mode.
+  public init(
+    of model: MeteoRAModel, name: String, mode: MeteoRAModel.Mode? = nil
+  ) throws(MeteoRAError) {
+    let allowed = try model.routingScope(in: mode).adapters
+    self.init(
+      model: name, adapterNames: model.adapterNames,
+      leftOut: Set(model.adapterNames.indices).subtracting(allowed), router: model.files.router,
+      kernel: model.kernel)
+  }
+}
+
 extension RoutingReport.Sequence {
   /// A prompt and what a generation made of it so far.
   ///

@@ -62,6 +62,9 @@ public struct RoutingReport: Sendable, Equatable {
   public var model: String
   /// By index.
   public var adapterNames: [String]
+  /// Indices of those that the gates could not choose, because the request left them out, they were
+  /// disabled, or no row of the gates is theirs.
+  public var leftOut: Set<Int>
   /// How the gates' logits became choices.
   public var router: RouterConfiguration
   /// What computed the updates.
@@ -72,15 +75,17 @@ public struct RoutingReport: Sendable, Equatable {
   /// - Parameters:
   ///   - model: What the reader knows the model by.
   ///   - adapterNames: By index.
+  ///   - leftOut: Indices of those that the gates could not choose.
   ///   - router: How the gates' logits became choices.
   ///   - kernel: What computed the updates.
   ///   - sequences: In order.
   public init(
-    model: String, adapterNames: [String], router: RouterConfiguration, kernel: LoRAMoEKernel,
-    sequences: [Sequence] = []
+    model: String, adapterNames: [String], leftOut: Set<Int> = [], router: RouterConfiguration,
+    kernel: LoRAMoEKernel, sequences: [Sequence] = []
   ) {
     self.model = model
     self.adapterNames = adapterNames
+    self.leftOut = leftOut
     self.router = router
     self.kernel = kernel
     self.sequences = sequences

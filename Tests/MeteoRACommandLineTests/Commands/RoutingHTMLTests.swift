@@ -112,6 +112,20 @@ struct RoutingHTMLTests {
     }
   }
 
+  @Test("it says which adapters --only and --without left to choose")
+  func selection() throws {
+    let (_, only) = try page(["--prompt", Self.prompt, "--only", "rhymes,reverse"])
+    let names = "<bdi>reverse</bdi>, <bdi>rhymes</bdi>"
+    #expect(only.contains("<dt>Chosen among</dt><dd>\(names) (2 of 5)</dd>"))
+    #expect(only.components(separatedBy: ">left out<").count == 4)
+    let (_, without) = try page(["--prompt", Self.prompt, "--without", "rhymes"])
+    #expect(
+      without.contains("<dt>Chosen among</dt><dd>all but <bdi>rhymes</bdi> (4 of 5)</dd>"))
+    #expect(without.components(separatedBy: ">left out<").count == 2)
+    let (_, all) = try page(["--prompt", Self.prompt])
+    #expect(!all.contains("Chosen among") && !all.contains("left out"))
+  }
+
   @Test("several prompts are sections of one page")
   func severalPrompts() throws {
     let prompts = #"{"first <1>":[1,2,3],"second":[380,363]}"#

@@ -52,6 +52,29 @@ struct RoutingPageTests {
     #expect(page.all("title").map(\.text) == ["Routing of tiny"])
   }
 
+  @Test(
+    "it names the adapters that the gates could choose among, the shorter way",
+    arguments: [
+      ([], nil), ([2], "all but c<d (3 of 4)"), ([0, 3], "b, c<d (2 of 4)"),
+      ([0, 2, 3], "b (1 of 4)"), ([0, 1, 2, 3], "none (0 of 4)"), ([9], nil),
+    ] as [(Set<Int>, String?)])
+  func selection(leftOut: Set<Int>, expected: String?) throws {
+    var report = RoutingReport.example(names: ["a", "b", "c<d", "e"], [("x", [(1, 1)])])
+    report.leftOut = leftOut
+    let page = try PageReader(report.page())
+    let terms = page.all("dt").map(\.text)
+    #expect(terms.contains("Chosen among") == (expected != nil))
+    if let expected, let place = terms.firstIndex(of: "Chosen among") {
+      #expect(page.all("dd")[place].text == expected)
+    }
+    for (adapter, item) in page.all("li").enumerated() {
+      // What dominates a token was not left out, whatever a report says.
+      let isLeftOut = leftOut.contains(adapter) && adapter != 1
+      #expect(item.text.contains("left out") == isLeftOut)
+      #expect(item.text.contains("tokens,") == (!isLeftOut && adapter != 1))
+    }
+  }
+
   @Test("whatever text and names hold, the page is well-formed and the text is theirs")
   func hostile() throws {
     var all = String.UnicodeScalarView()
