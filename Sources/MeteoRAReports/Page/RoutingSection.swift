@@ -43,7 +43,7 @@ struct RoutingSection {
     let heading = sequence.name == nil ? "h2" : "h3"
     try take(
       "<\(heading) id=\"\(id)\">\(title) <span class=\"soft\">\(note)</span></\(heading)>\n"
-        + "<p class=\"text\" dir=\"auto\" role=\"group\" aria-labelledby=\"\(id)\">")
+        + "<p class=\"text\" lang=\"\" role=\"group\" aria-labelledby=\"\(id)\">")
     var previous: Int?
     for first in Swift.stride(from: tokens.lowerBound, to: tokens.upperBound, by: Self.stride) {
       var part = ""
