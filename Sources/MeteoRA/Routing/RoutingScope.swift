@@ -6,6 +6,12 @@ package struct RoutingScope: Sendable, Equatable {
   package let moduleCounts: [Int]
   /// k, adapters that a token takes in each of them.
   package let topK: Int
+
+  package init(adapters: [Int], moduleCounts: [Int], topK: Int) {
+    self.adapters = adapters
+    self.moduleCounts = moduleCounts
+    self.topK = topK
+  }
 }
 
 extension MeteoRAModel {

@@ -28,14 +28,16 @@ final class RoutingPageFile {
     let tokens = prompts.reduce(0) { sum, prompt in
       sum + min(positions, prompt.tokens.count + newTokens)
     }
+    let scope = try model.routingScope(in: mode)
     do throws(RoutingReportError) {
-      try RoutingReport.requireRoom(
-        tokens: tokens, modules: model.routedModuleCount, topK: model.files.router.topK,
-        adapters: model.adapterNames.count)
+      try report.requireRoom(sequences: prompts.count, tokens: tokens, in: scope)
     } catch {
-      throw CommandFailure(
-        "option --routing-html: \(error), and prompts and --max-new-tokens allow \(tokens) "
-          + "token\(tokens == 1 ? "" : "s")")
+      var advice = ""
+      if case .tooManyAdapters = error {
+      } else {
+        advice = "; lower --max-new-tokens or give fewer prompts"
+      }
+      throw CommandFailure("option --routing-html: \(error)\(advice)")
     }
   }
 

@@ -5,8 +5,10 @@ import MeteoRASafetensors
 public enum RoutingReportError: Error, Equatable, Sendable, CustomStringConvertible {
   /// A page numbers its adapters with ten bits.
   case tooManyAdapters(count: Int, limit: Int)
-  /// The choices of all tokens, modules and ranks would make a page that no browser opens with ease.
-  case tooManyChoices(count: Int, limit: Int)
+  /// Every token is an element that a browser has to lay out.
+  case tooManyTokens(count: Int, limit: Int)
+  /// The page of so many tokens would have about so many bytes, more than a browser opens with ease.
+  case tooLarge(tokens: Int, byteCount: Int, limit: Int)
   /// The page cannot be written.
   case file(FileAccessError)
 
@@ -14,9 +16,11 @@ public enum RoutingReportError: Error, Equatable, Sendable, CustomStringConverti
     switch self {
     case .tooManyAdapters(let count, let limit):
       "the model has \(count) adapters, a page can show \(limit)"
-    case .tooManyChoices(let count, let limit):
-      "the page would hold \(count) choices of adapters (tokens × modules × top-k), a page can hold "
-        + "\(limit), which take 64 MiB"
+    case .tooManyTokens(let count, let limit):
+      "the page would show \(count) tokens, a page can show \(limit)"
+    case .tooLarge(let tokens, let byteCount, let limit):
+      "the page of \(tokens) token\(tokens == 1 ? "" : "s") would take about \(byteCount) bytes, a "
+        + "page can take \(limit)"
     case .file(let error): "\(error)"
     }
   }
@@ -24,37 +28,41 @@ public enum RoutingReportError: Error, Equatable, Sendable, CustomStringConverti
 
 extension RoutingReport {
   /// Adapters of a page, at most.
-  public static let maximumAdapters = 1 << ChoiceCode.adapterBits
-  /// Choices of a page, at most: four characters each, so 64 MiB.
-  public static let maximumChoices = 1 << 24
+  package static let maximumAdapters = 1 << ChoiceCode.adapterBits
+  /// Tokens of a page, at most. Chromium opens so many in about 5 seconds.
+  package static let maximumTokens = 1 << 18
+  /// Bytes of a page, about and at most: 64 MiB.
+  package static let maximumByteCount = 1 << 26
 
   /// Throws if a page would be too large, before anything is run for it.
   ///
   /// - Parameters:
+  ///   - sequences: Sections of the page.
   ///   - tokens: Of all prompts and answers.
-  ///   - modules: Linear modules that route.
-  ///   - topK: Adapters that a token takes in each of them.
-  ///   - adapters: Of the model.
-  /// - Throws: ``RoutingReportError/tooManyAdapters(count:limit:)``,
-  ///   ``RoutingReportError/tooManyChoices(count:limit:)``.
-  public static func requireRoom(
-    tokens: Int, modules: Int, topK: Int, adapters: Int
+  ///   - scope: What the gates choose for a token.
+  /// - Throws: ``RoutingReportError``.
+  package func requireRoom(
+    sequences: Int, tokens: Int, in scope: RoutingScope
   ) throws(RoutingReportError) {
-    guard adapters <= maximumAdapters else {
-      throw .tooManyAdapters(count: adapters, limit: maximumAdapters)
-    }
-    let (perToken, isWide) = modules.multipliedReportingOverflow(by: topK)
-    let (count, isLong) = perToken.multipliedReportingOverflow(by: tokens)
-    guard !isWide, !isLong, count <= maximumChoices else {
-      throw .tooManyChoices(count: isWide || isLong ? Int.max : count, limit: maximumChoices)
-    }
+    try requireRoom(PageExtent(sequences: sequences, tokens: tokens, in: scope))
   }
 
   /// Throws unless the report fits a page.
   func requireRoom() throws(RoutingReportError) {
-    let count = sequences.reduce(0) { sum, sequence in
-      sequence.modules.reduce(sum) { $0 + $1.adapters.count }
+    try requireRoom(PageExtent(of: self))
+  }
+
+  private func requireRoom(_ extent: PageExtent) throws(RoutingReportError) {
+    guard adapterNames.count <= Self.maximumAdapters else {
+      throw .tooManyAdapters(count: adapterNames.count, limit: Self.maximumAdapters)
     }
-    try Self.requireRoom(tokens: count, modules: 1, topK: 1, adapters: adapterNames.count)
+    guard extent.tokens <= Self.maximumTokens else {
+      throw .tooManyTokens(count: extent.tokens, limit: Self.maximumTokens)
+    }
+    let byteCount = extent.estimatedByteCount(names: adapterNames)
+    guard byteCount <= Self.maximumByteCount else {
+      throw .tooLarge(
+        tokens: extent.tokens, byteCount: byteCount, limit: Self.maximumByteCount)
+    }
   }
 }

@@ -187,29 +187,4 @@ struct RoutingPageTests {
       try report.writePage(to: folder)
     }
   }
-
-  @Test("a page that would be too large is refused")
-  func limits() throws {
-    func require(_ tokens: Int, _ modules: Int, _ topK: Int, _ adapters: Int) throws {
-      try RoutingReport.requireRoom(
-        tokens: tokens, modules: modules, topK: topK, adapters: adapters)
-    }
-    try require(2000, 224, 2, 28)
-    try require(1 << 16, 1 << 7, 2, 1024)
-    #expect(throws: RoutingReportError.tooManyChoices(count: 1 << 24 + 256, limit: 1 << 24)) {
-      try require(1 << 16 + 1, 1 << 7, 2, 1024)
-    }
-    #expect(throws: RoutingReportError.tooManyChoices(count: .max, limit: 1 << 24)) {
-      try require(.max, 2, 1, 2)
-    }
-    #expect(throws: RoutingReportError.tooManyAdapters(count: 1025, limit: 1024)) {
-      try require(1, 1, 1, 1025)
-    }
-    let names = (0..<1025).map { "\($0)" }
-    #expect(throws: RoutingReportError.tooManyAdapters(count: 1025, limit: 1024)) {
-      try RoutingReport.example(names: names, [("a", Self.sql)]).page()
-    }
-    let sentence = "\(RoutingReportError.tooManyChoices(count: 99, limit: 9))"
-    #expect(sentence.contains("99 choices"))
-  }
 }
