@@ -142,7 +142,7 @@ struct RoutingPage {
 
   private var legend: String {
     let names = report.adapterNames
-    let shares = RoutingShares(report.sequences.lazy.flatMap(\.tokens), names: names)
+    let shares = RoutingShares(report.sequences, adapterCount: names.count)
     let items = names.indices.map { adapter in
       let count = shares.dominated[adapter]
       let share = RoutingShares.percent(shares.shares[adapter])

@@ -35,14 +35,12 @@ extension RoutingReport.Sequence {
     _ prompt: NamedPrompt, index: Int, of generation: MeteoRAGeneration, tokenizer: Tokenizer?
   ) {
     let result = generation.result(of: index)
-    let routing = generation.routing(of: index)
     var decoder = tokenizer?.makeStreamDecoder(skipSpecialTokens: false)
     var tokens: [RoutingReport.Token] = []
     for id in prompt.tokens + (result?.newTokens ?? []) {
       tokens.append(
         RoutingReport.Token(
-          id: id, text: decoder?.append(id), isSpecial: tokenizer?.isSpecial(id) ?? false,
-          routing: tokens.count < routing.count ? routing[tokens.count] : nil))
+          id: id, text: decoder?.append(id), isSpecial: tokenizer?.isSpecial(id) ?? false))
     }
     if let rest = decoder?.finish(), let last = tokens.indices.last {
       tokens[last].text = (tokens[last].text ?? "") + rest

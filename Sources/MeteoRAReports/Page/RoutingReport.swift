@@ -2,7 +2,7 @@ import MeteoRA
 
 /// A generation and its routing, as one page shows them: the paper's Figure 4 to read and to ask.
 public struct RoutingReport: Sendable, Equatable {
-  /// A token, its text and who had the largest part in it.
+  /// A token and its text.
   public struct Token: Sendable, Equatable {
     /// Its id.
     public var id: Int
@@ -11,19 +11,15 @@ public struct RoutingReport: Sendable, Equatable {
     public var text: String?
     /// Whether it is a special token, such as the beginning of the text.
     public var isSpecial: Bool
-    /// `nil` if the token was not run.
-    public var routing: TokenRouting?
 
     /// - Parameters:
     ///   - id: Its id.
     ///   - text: See ``text``.
     ///   - isSpecial: Whether it is a special token.
-    ///   - routing: `nil` if the token was not run.
-    public init(id: Int, text: String?, isSpecial: Bool = false, routing: TokenRouting?) {
+    public init(id: Int, text: String?, isSpecial: Bool = false) {
       self.id = id
       self.text = text
       self.isSpecial = isSpecial
-      self.routing = routing
     }
   }
 
@@ -92,12 +88,26 @@ public struct RoutingReport: Sendable, Equatable {
   }
 }
 
-extension RoutingReport.Token {
-  /// The adapter that colours the token; `nil` if it was not run, or has an adapter without a name.
-  func dominantAdapter(among names: [String]) -> Int? {
-    guard let adapter = routing?.dominantAdapter, names.indices.contains(adapter) else {
-      return nil
+extension RoutingReport.Sequence {
+  /// Tokens that were run in every module: of a pass that was broken off, later modules may lack some.
+  var runCount: Int { min(tokens.count, modules.map(\.tokenCount).min() ?? 0) }
+
+  /// The sums of a token's weights over all modules; `nil` if it was not run, or if it took no adapter
+  /// that has a name.
+  ///
+  /// - Parameter adapterCount: Those with a name.
+  func routing(of token: Int, adapterCount: Int) -> TokenRouting? {
+    var sums = [Float](repeating: 0, count: adapterCount)
+    var hasName = false
+    for module in modules {
+      guard token < module.tokenCount else { return nil }
+      for place in token * module.topK..<(token + 1) * module.topK {
+        let adapter = Int(module.adapters[place])
+        guard sums.indices.contains(adapter) else { continue }
+        sums[adapter] += module.weights[place]
+        hasName = true
+      }
     }
-    return adapter
+    return hasName ? TokenRouting(sums: sums, moduleCount: modules.count) : nil
   }
 }

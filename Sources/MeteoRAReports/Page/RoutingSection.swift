@@ -58,7 +58,8 @@ struct RoutingSection {
   /// - Parameter previous: The adapter of the token before, then of this one.
   private func span(of index: Int, after previous: inout Int?) -> String {
     let token = sequence.tokens[index]
-    let adapter = token.dominantAdapter(among: names)
+    let routing = sequence.routing(of: index, adapterCount: names.count)
+    let adapter = routing?.dominantAdapter
     let beginsRun = adapter != nil && adapter != previous
     previous = adapter
     var classes = ["t"]
@@ -69,9 +70,8 @@ struct RoutingSection {
     // Its letters are no hint to the direction of the text.
     if token.isSpecial { attributes += " dir=\"ltr\"" }
     var label = ""
-    if let adapter {
-      attributes +=
-        " style=\"--d:\(AdapterPalette.depth(of: token.routing?.intensity ?? 0))\""
+    if let adapter, let routing {
+      attributes += " style=\"--d:\(AdapterPalette.depth(of: routing.intensity))\""
       if beginsRun {
         let name = PageText.plain(names[adapter])
         label = "<b class=\"\(isInsideNumber(index) ? "r j" : "r")\" title=\"\(name)\"></b>"
@@ -126,8 +126,7 @@ struct RoutingSection {
     _ take: (String) throws(Failure) -> Void
   ) throws(Failure) {
     let modules = sequence.modules
-    // Of a pass that an error broke off, later modules may lack tokens.
-    guard let first = modules.first, let tokens = modules.map(\.tokenCount).min() else { return }
+    guard let first = modules.first else { return }
     let places = modules.map { module in
       "\(module.layer).\(LinearModule.allCases.firstIndex(of: module.module) ?? 0)"
     }
@@ -135,9 +134,9 @@ struct RoutingSection {
       "<script type=\"text/plain\" data-k=\"\(first.topK)\" data-modules=\""
         + "\(places.joined(separator: " "))\" data-ids=\""
         + "\(sequence.tokens.map { "\($0.id)" }.joined(separator: " "))\">")
-    for start in Swift.stride(from: 0, to: tokens, by: Self.stride) {
-      try take(
-        ChoiceCode.text(of: start..<min(start + Self.stride, tokens), in: modules))
+    let count = sequence.runCount
+    for start in Swift.stride(from: 0, to: count, by: Self.stride) {
+      try take(ChoiceCode.text(of: start..<min(start + Self.stride, count), in: modules))
     }
     try take("</script>\n")
   }

@@ -7,17 +7,19 @@ struct RoutingShares {
   /// By adapter: the part of all weights that it has, 0 … 1.
   private(set) var shares: [Double]
 
-  /// Over all modules, of tokens that were run.
-  init(_ tokens: some Sequence<RoutingReport.Token>, names: [String]) {
-    dominated = names.map { _ in 0 }
-    shares = names.map { _ in 0 }
+  /// Over all modules, of the tokens that were run.
+  init(_ sequences: [RoutingReport.Sequence], adapterCount: Int) {
+    dominated = [Int](repeating: 0, count: adapterCount)
+    shares = [Double](repeating: 0, count: adapterCount)
     var modules = 0
-    for token in tokens {
-      guard let routing = token.routing else { continue }
-      if let adapter = token.dominantAdapter(among: names) { dominated[adapter] += 1 }
-      modules += routing.moduleCount
-      for (adapter, sum) in routing.sums.enumerated() where shares.indices.contains(adapter) {
-        shares[adapter] += Double(sum)
+    for sequence in sequences {
+      for token in 0..<sequence.runCount {
+        modules += sequence.modules.count
+        guard let routing = sequence.routing(of: token, adapterCount: adapterCount) else {
+          continue
+        }
+        dominated[routing.dominantAdapter] += 1
+        for (adapter, sum) in routing.sums.enumerated() { shares[adapter] += Double(sum) }
       }
     }
     if modules > 0 { shares = shares.map { $0 / Double(modules) } }

@@ -62,7 +62,8 @@ final class PageReader: NSObject, XMLParserDelegate {
 }
 
 extension RoutingReport {
-  /// A report of one module: every token has the adapters and weights given, largest first.
+  /// A report of one module: every token has the adapters and weights given, largest
+  /// first; one without has not been run, nor have those behind it.
   static func example(
     names: [String] = ["sql", "chat"],
     _ tokens: [(text: String?, choices: [(adapter: Int, weight: Float)])],
@@ -72,15 +73,8 @@ extension RoutingReport {
     var module = ModuleRouting(layer: 3, module: .value, topK: topK)
     var shown: [Token] = []
     for (index, token) in tokens.enumerated() {
-      var sums = [Float](repeating: 0, count: names.count)
-      for choice in token.choices where names.indices.contains(choice.adapter) {
-        sums[choice.adapter] += choice.weight
-      }
-      let routing = TokenRouting(sums: sums, moduleCount: 1)
       if !token.choices.isEmpty { module.append(token.choices) }
-      shown.append(
-        Token(
-          id: 100 + index, text: token.text, routing: token.choices.isEmpty ? nil : routing))
+      shown.append(Token(id: 100 + index, text: token.text))
     }
     return RoutingReport(
       model: "tiny", adapterNames: names, router: RouterConfiguration(topK: topK), kernel: .loop,

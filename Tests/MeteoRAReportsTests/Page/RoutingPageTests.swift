@@ -12,15 +12,15 @@ struct RoutingPageTests {
   @Test("tokens keep their text, colour, depth and order; a number begins each run")
   func tokens() throws {
     let report = RoutingReport.example(
-      [("a", Self.sql), (" b", Self.sql), ("c", Self.chat), ("d", []), ("e", Self.chat)],
+      [("a", Self.sql), (" b", Self.sql), ("c", Self.chat), ("d", Self.chat), ("e", [])],
       promptCount: 3)
     let page = try PageReader(report.page())
     #expect(page.tokens.map(\.text) == ["a", " b", "c", "d", "e"])
     #expect(
-      page.tokens.map(\.classes) == [["t", "a0"], ["t", "a0"], ["t", "a1"], ["t"], ["t", "a1"]])
+      page.tokens.map(\.classes) == [["t", "a0"], ["t", "a0"], ["t", "a1"], ["t", "a1"], ["t"]])
     #expect(
       page.tokens.map { $0.attributes["style"] }
-        == ["--d:.78", "--d:.78", "--d:.56", nil, "--d:.56"])
+        == ["--d:.78", "--d:.78", "--d:.56", "--d:.56", nil])
     #expect(page.all("b", "title").map { $0.attributes["title"] } == ["sql", "chat", "chat"])
     let texts = page.all("p", "lang")
     #expect(texts.map(\.text) == ["a bc", "de"])
@@ -131,6 +131,22 @@ struct RoutingPageTests {
     #expect(Array(script.text.utf8) == expected)
   }
 
+  @Test("a token that a pass reached in some modules only was not run")
+  func brokenOff() throws {
+    var report = RoutingReport.example([("a", Self.sql), ("b", Self.chat)])
+    var later = ModuleRouting(layer: 4, module: .query, topK: 2)
+    later.append(Self.chat)
+    report.sequences[0].modules.append(later)
+    let page = try PageReader(report.page())
+    // Of "a" the sums are 1 and 0.75, over two modules.
+    #expect(page.tokens.map(\.classes) == [["t", "a0"], ["t"]])
+    #expect(page.tokens[0].attributes["style"] == "--d:.56")
+    let script = try #require(page.all("script", "data-modules").first)
+    #expect(script.attributes["data-modules"] == "3.2 4.0")
+    #expect(script.text.utf8.count == 1 * 2 * 2 * 4)
+    #expect(page.all("li").map { $0.text.contains("1 token, 50.0 %") } == [true, false])
+  }
+
   @Test("the adapters of a layer are there without the script, largest share first")
   func layers() throws {
     let report = RoutingReport.example([("a", Self.sql), ("b", Self.chat)])
@@ -160,9 +176,8 @@ struct RoutingPageTests {
       model: "", adapterNames: [], router: RouterConfiguration(), kernel: .bmm)
     #expect(try PageReader(none.page()).tokens.isEmpty)
     // A sum that is no number, more of a prompt than tokens, an adapter without a name.
-    var odd = RoutingReport.example(
+    let odd = RoutingReport.example(
       [("a", [(0, .nan), (1, .nan)]), ("b", [(7, 1), (9, 0)])], promptCount: 9)
-    odd.sequences[0].tokens[1].routing = TokenRouting(sums: [0, 0, 0, 3], moduleCount: 1)
     let page = try PageReader(odd.page())
     #expect(page.tokens.map(\.classes) == [["t", "a0"], ["t"]])
     #expect(page.all("p", "lang").map(\.text) == ["ab", ""])
