@@ -94,8 +94,9 @@ struct RoutingPage {
     all routed modules. The number before a run of tokens and the line below them say which; the \
     deeper the colour, the larger its share of the weights\(scale).</p>
     \(legend)<p class="soft">Marks: <span class="m">↵</span> line break, <span class="m">→</span> tab, \
-    <span class="m">·</span> space, <span class="m">⋯</span> a token without text of its own, such as \
-    the first bytes of the character that follows.</p>
+    <span class="m">·</span> space, <span class="m">⍽</span> another kind of space, \
+    <span class="m">U+200B</span> a character without a shape, <span class="m">⋯</span> a token without \
+    text of its own, such as the first bytes of the character that follows.</p>
     </header>
 
     """
@@ -137,7 +138,7 @@ struct RoutingPage {
       "<span class=\"k a0\" style=\"--d:\(AdapterPalette.depth(of: share))\">\(Int(share * 100)) "
         + "%</span>"
     }
-    return " (<span class=\"scale\">\(steps.joined())</span>)"
+    return " <span class=\"scale\">(\(steps.joined()))</span>"
   }
 
   private var legend: String {

@@ -2,8 +2,8 @@
 enum RoutingPageScript {
   /// The element that it fills, hidden until it runs, and the script.
   static let detail = """
-    <aside id="detail" hidden="hidden" aria-label="Weights of a token"><div aria-live="polite"></div>\
-    <table></table></aside>
+    <aside id="detail" hidden="hidden" tabindex="0" aria-label="Weights of a token">\
+    <div aria-live="polite"></div><table aria-label="By layer and module"></table></aside>
     <script>
     //<![CDATA[
     \(script)
@@ -26,6 +26,7 @@ enum RoutingPageScript {
         const data = section.querySelector("script[data-modules]");
         return {
           tokens: [...section.querySelectorAll(".t")],
+          stop: null,
           prompt: section.querySelectorAll("[id^=prompt] + .text .t").length,
           text: data ? data.textContent : "",
           topK: data ? Number(data.dataset.k) : 0,
@@ -121,19 +122,21 @@ enum RoutingPageScript {
 
       function keep(token) {
         kept = token;
-        if (token) {
-          for (const t of places.get(token)[0].tokens) if (t.tabIndex === 0) t.tabIndex = -1;
-          token.tabIndex = 0;
-        }
         show(token);
       }
 
-      document.body.classList.add("asks");
-      aside.hidden = false;
-      for (const section of sections) {
-        section.tokens.forEach(t => { t.tabIndex = -1; });
-        if (section.tokens.length) section.tokens[0].tabIndex = 0;
+      // Makes a token the one of its section that Tab stops at.
+      function stopAt(token) {
+        const [section] = places.get(token);
+        if (section.stop) section.stop.removeAttribute("tabindex");
+        section.stop = token;
+        token.tabIndex = 0;
+        return token;
       }
+
+      document.documentElement.classList.add("asks");
+      aside.hidden = false;
+      for (const section of sections) if (section.tokens.length) stopAt(section.tokens[0]);
       const main = document.querySelector("main");
       const tokenOf = event => event.target.closest(".t");
       main.addEventListener("pointerover", e => { const t = tokenOf(e); if (t) show(t); });
@@ -141,18 +144,19 @@ enum RoutingPageScript {
       main.addEventListener("focusin", e => { const t = tokenOf(e); if (t) keep(t); });
       main.addEventListener("click", e => {
         const token = tokenOf(e);
-        if (token) token.focus(); else keep(null);
+        if (token) stopAt(token).focus(); else keep(null);
       });
       main.addEventListener("keydown", e => {
         const token = tokenOf(e);
-        if (!token) return;
+        // With another key they are the browser's: back, or to extend what is selected.
+        if (!token || e.altKey || e.ctrlKey || e.metaKey || e.shiftKey) return;
         const [section, index] = places.get(token);
         const last = section.tokens.length - 1;
         const to = { ArrowLeft: index - 1, ArrowRight: index + 1, Home: 0, End: last }[e.key];
         if (e.key === "Escape") { token.blur(); keep(null); }
         if (to === undefined) return;
         e.preventDefault();
-        section.tokens[Math.min(Math.max(to, 0), last)].focus();
+        stopAt(section.tokens[Math.min(Math.max(to, 0), last)]).focus();
       });
       show(null);
     })();

@@ -37,7 +37,7 @@ enum RoutingPageStyle {
     .text:empty::before{content:"no tokens";color:var(--soft)}
     .t{border-radius:.15em .15em 0 0;box-shadow:inset 1px 0 var(--page);cursor:default;\
     -webkit-box-decoration-break:clone;box-decoration-break:clone}
-    .r::before{unicode-bidi:isolate;font:700 .625rem/1 ui-monospace,monospace;vertical-align:.55em;\
+    .r::before{unicode-bidi:isolate;font:700 .6875rem/1 ui-monospace,monospace;vertical-align:.55em;\
     padding:.1em .25em;margin-inline-end:.15em;background:rgb(var(--l));color:var(--page);\
     border-radius:0 0 .3em}
     .j::before{unicode-bidi:normal}
@@ -66,14 +66,16 @@ enum RoutingPageStyle {
     aside .soft{font-size:.75rem}
     aside td .v{display:block;font-size:.75rem;border-bottom-width:2px;line-height:1.2}
     .t:focus,.on{outline:2px solid var(--ink);outline-offset:-1px}
-    .asks{padding-bottom:46vh}
+    .asks{scroll-padding-bottom:46vh}
+    .asks body{padding-bottom:46vh}
     @media (min-width:80rem){
-    .asks{max-width:none;margin:0;padding:1rem 36rem 2rem 2rem}
+    .asks{scroll-padding-bottom:0}
+    .asks body{max-width:none;margin:0;padding:1rem 36rem 2rem 2rem}
     aside{inset:0 0 0 auto;width:34rem;max-height:none;border-width:0 0 0 1px}
     }
     @media print{
     *{print-color-adjust:exact;-webkit-print-color-adjust:exact}
-    body,.asks{max-width:none;margin:0;padding:0}
+    body,.asks body{max-width:none;margin:0;padding:0}
     .r::before{background:var(--page);color:rgb(var(--l));border:1px solid}
     .t:focus,.on{outline:none}
     aside{display:none}
