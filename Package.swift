@@ -82,7 +82,7 @@ let package = Package(
     tests("MeteoRAKernels"),
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
-    tests("MeteoRAReports"),
+    tests("MeteoRAReports", ["MeteoRAVerification"]),
     tests("MeteoRAVerification"),
     tests("MeteoRACommandLine"),
   ],

@@ -73,7 +73,7 @@ struct RoutingPage {
       <head>
       <meta charset="utf-8"/>
       <meta http-equiv="Content-Security-Policy" content="default-src 'none'; \
-      style-src 'unsafe-inline'; script-src 'unsafe-inline'"/>
+      style-src 'unsafe-inline'; script-src 'sha256-\(RoutingPageScript.digest)'"/>
       <meta name="viewport" content="width=device-width,initial-scale=1"/>
       <title>Routing of \(title)</title>
       <style>
