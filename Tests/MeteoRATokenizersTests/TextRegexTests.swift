@@ -26,6 +26,13 @@ struct TextRegexTests {
       (#"\p{Lu}\P{Lu}\p{^L}"#, "ABa1", ["Ba1"]), (#"\x41\x{5b57}\u0042\t"#, "A字B\t", ["A字B\t"]),
       ("[(|]", "a(|)", ["(", "|"]), ("(ab)+", "ababa", ["abab"]), ("a*b", "aac", []),
       ("[-a]", "a-", ["a", "-"]), ("[a-]", "-", ["-"]), ("]", "a]", ["]"]),
+      ("(?i:s)s", "ßSs", ["Ss"]), ("(?i:s+)", "aßsſS", ["sſS"]), ("(?i:s{2})", "ßss", ["ss"]),
+      (#"(?i:\x4b)"#, "kK\u{212A}", ["k", "K", "\u{212A}"]),
+      (#"(?i:s\n|t)"#, "S\nﬆT", ["S\n", "T"]),
+      ("(?i:a(?!s)b)", "aAbſ", ["Ab"]), ("(?i:(?!s)a)", "sAba", ["A", "a"]),
+      (#"(?i:\p{Lu})"#, "aAb", ["A"]), (#"(?i:s\p{L})"#, "ßbsb", ["sb"]),
+      ("(?i:i)", "İıIi", ["I", "i"]),
+      (#"(?i:s\.s)"#, "aS.s", ["S.s"]), (#"(?i:\ss)"#, "a S", [" S"]),
     ])
   func finds(pattern: String, text: String, expected: [String]) throws {
     let utf8 = Array(text.utf8)
@@ -60,7 +67,17 @@ struct TextRegexTests {
       ("(?:a?)+", 6, "the repetition of what can be empty"), (#"\bword"#, 0, "an escape"),
       (#"\p{Han}"#, 0, "an escape"), (#"\1"#, 0, "an escape"), (#"\x80"#, 0, "an escape"),
       (#"\x{110000}"#, 0, "an escape"), ("a\\", 1, "a '\\' at the end"),
-      ("(?i:ss)", 4, "what folds to several"), ("(?i:é)", 4, "what folds to several"),
+      ("(?i:ss)", 0, "letters inside"), (#"(?i:\x73\x73)"#, 0, "letters inside"),
+      (#"(?i:\u0073s)"#, 0, "letters inside"), (#"(?i:\x{53}S)"#, 0, "letters inside"),
+      ("(?i:(?:s)(?:s))", 0, "letters inside"), ("(?i:(?:a|s)(?:s|b))", 0, "letters inside"),
+      ("(?i:s{1}s)", 0, "letters inside"), ("(?i:(?:(?:a|b)s(?:s))+)", 0, "letters inside"),
+      ("(?i:sa?s)", 0, "letters inside"), ("(?i:x(?:s|st)?)", 0, "letters inside"),
+      ("(?i:Ff)", 0, "letters inside"), ("(?i:fI)", 0, "letters inside"),
+      ("(?i:efl)", 0, "letters inside"), ("(?i:sT)", 0, "letters inside"),
+      ("(?i:é)", 4, "a character beyond ASCII"), (#"(?i:\x{e9})"#, 4, "a character beyond ASCII"),
+      (#"(?i:a\u00e9)"#, 5, "a character beyond ASCII"),
+      (#"(?i:(?:\x{17f}))"#, 7, "a character beyond ASCII"),
+      ("(?i:ŉ)", 4, "a character beyond ASCII"),
       ("(?i:[a-z])", 5, "a class inside"), ("a*", 0, "it matches the empty text"),
       ("", 0, "it matches the empty text"), ("(?:a{400}){400}", 0, "more than 400 steps"),
     ])
@@ -70,6 +87,30 @@ struct TextRegexTests {
     }
     #expect(error.problem.contains(problem), "\(error)")
     #expect(error.offset == offset, "\(error)")
+  }
+
+  /// Each pattern is much larger than anything in use, and would take seconds or gigabytes.
+  @Test(
+    "is read or refused at once, however many characters and escapes it has",
+    arguments: [
+      (
+        "[\(String(String.UnicodeScalarView((0x4E00..<0x9E00).compactMap { Unicode.Scalar($0) })))]",
+        nil
+      ),
+      (String(repeating: "[\\p{L}]", count: 20_000), "more than 100000 ranges of characters"),
+      (String(repeating: #"\p{L}"#, count: 100_000), "more than 100000 ranges of characters"),
+      ("[" + String(repeating: #"\W"#, count: 300_000) + "]", "more than 100000 ranges"),
+      ("[" + String(repeating: "ab", count: 300_000) + "]", "more than 100000 ranges"),
+      (String(repeating: #"\."#, count: 300_000), "more than 100000 ranges"),
+      (String(repeating: "a", count: 300_000), "more than 100000 ranges"),
+    ])
+  func isReadAtOnce(pattern: String, problem: String?) {
+    do {
+      _ = try TextRegex(Array(pattern.utf8))
+      #expect(problem == nil)
+    } catch {
+      #expect(error.problem.contains(problem ?? "nothing"), "\(error)")
+    }
   }
 
   @Test("is refused if it is nested without end", arguments: ["(", "[", "(?:", "(?i:"])

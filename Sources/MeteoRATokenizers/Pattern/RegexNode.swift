@@ -2,6 +2,8 @@
 indirect enum RegexNode {
   /// One scalar of a set.
   case scalar(ScalarSet)
+  /// An ASCII letter without regard to case; given small.
+  case letter(UInt32)
   /// Parts one after the other; none is the empty text.
   case sequence([RegexNode])
   /// Parts of which the first that matches holds.
@@ -16,7 +18,7 @@ indirect enum RegexNode {
   /// Whether the part can match without taking a scalar.
   var canBeEmpty: Bool {
     switch self {
-    case .scalar: false
+    case .scalar, .letter: false
     case .sequence(let parts): parts.allSatisfy(\.canBeEmpty)
     case .alternatives(let parts): parts.contains(where: \.canBeEmpty)
     case .repetition(let part, let minimum, _, _): minimum == 0 || part.canBeEmpty
@@ -29,6 +31,8 @@ indirect enum RegexNode {
     switch self {
     case .scalar(let set):
       return set.ranges.contains { $0.contains(scalar) }
+    case .letter(let small):
+      return Self.spellings(of: small).ranges.contains { $0.contains(scalar) }
     case .sequence(let parts):
       for part in parts {
         if part.canBegin(with: scalar) { return true }
@@ -65,6 +69,8 @@ struct RegexProgram {
     switch node {
     case .scalar(let set):
       try append(.take(index(of: set)))
+    case .letter(let small):
+      try append(.take(index(of: RegexNode.spellings(of: small))))
     case .sequence(let parts):
       for part in parts { try append(part) }
     case .alternatives(let parts):

@@ -21,9 +21,13 @@ struct RegexParser {
   private var depth = 0
   private var classDepth = 0
   private var foldsCase = false
+  /// How many ranges of scalars the parts so far have in all.
+  private var rangeCount = 0
 
   private static let deepest = 32
   private static let mostRepetitions = 500
+  /// A general category has up to 700.
+  private static let mostRanges = 100_000
 
   static func parse(_ pattern: [UInt8]) throws(RegexSyntaxError) -> RegexNode {
     var parser = RegexParser(pattern: pattern)
@@ -31,6 +35,10 @@ struct RegexParser {
     if parser.position < pattern.count { throw parser.error("a ')' without its '('") }
     if node.canBeEmpty {
       throw RegexSyntaxError(offset: 0, problem: "it matches the empty text")
+    }
+    if node.hasFoldingPair {
+      throw RegexSyntaxError(
+        offset: 0, problem: "it has letters inside (?i:…) that one character folds to")
     }
     return node
   }
@@ -51,7 +59,6 @@ struct RegexParser {
   private mutating func parseSequence() throws(RegexSyntaxError) -> RegexNode {
     var parts: [RegexNode] = []
     while let byte = peek(), byte != UInt8(ascii: "|"), byte != UInt8(ascii: ")") {
-      if foldsCase { try refuseFoldingPairs() }
       parts.append(try parseRepetition(of: try parseAtom()))
     }
     return parts.count == 1 ? parts[0] : .sequence(parts)
@@ -60,14 +67,37 @@ struct RegexParser {
   private mutating func parseAtom() throws(RegexSyntaxError) -> RegexNode {
     let start = position
     if take("(") { return try parseGroup(from: start) }
+    try countRanges(1)
     if take("[") { return .scalar(try parseClass()) }
     if take(".") { return .scalar(ScalarSet(0x0A).inverted) }
     if take("$") { return .lineEnd }
-    if peek() == UInt8(ascii: "\\") { return .scalar(try parseEscape().set) }
+    if peek() == UInt8(ascii: "\\") {
+      let (set, scalar) = try parseEscape()
+      if let scalar { return try literal(scalar, at: start) }
+      return .scalar(set)
+    }
     if let byte = peek(), "*+?{^".utf8.contains(byte) {
       throw error("the operator '\(Character(Unicode.Scalar(byte)))' here")
     }
-    return .scalar(folded(try nextScalar()))
+    return try literal(try nextScalar(), at: start)
+  }
+
+  /// A scalar that stands for itself, without regard to case inside `(?i:…)`.
+  private func literal(
+    _ scalar: UInt32, at start: Int
+  ) throws(RegexSyntaxError) -> RegexNode {
+    if !foldsCase { return .scalar(ScalarSet(scalar)) }
+    if scalar >= 0x80 { throw error("a character beyond ASCII inside (?i:…)", at: start) }
+    let small = scalar | 0x20
+    return small >= 0x61 && small <= 0x7A ? .letter(small) : .scalar(ScalarSet(scalar))
+  }
+
+  /// Bounds the memory that a pattern takes before it is known how many steps it has.
+  private mutating func countRanges(_ count: Int) throws(RegexSyntaxError) {
+    rangeCount += count
+    if rangeCount > Self.mostRanges {
+      throw error("more than \(Self.mostRanges) ranges of characters")
+    }
   }
 
   private mutating func parseGroup(from start: Int) throws(RegexSyntaxError) -> RegexNode {
@@ -81,8 +111,13 @@ struct RegexParser {
       foldsCase = outerFolding
     } else {
       let isNegative = take("!")
-      if isNegative || take("="), case .scalar(let set) = try parseAlternatives() {
-        node = .look(set, isNegative: isNegative)
+      if isNegative || take("=") {
+        switch try parseAlternatives() {
+        case .scalar(let set): node = .look(set, isNegative: isNegative)
+        case .letter(let small):
+          node = .look(RegexNode.spellings(of: small), isNegative: isNegative)
+        default: break
+        }
       }
     }
     guard let node else { throw error("a group of this kind", at: start) }
@@ -133,19 +168,20 @@ struct RegexParser {
     if classDepth > Self.deepest { throw error("classes more than \(Self.deepest) deep") }
     if foldsCase { throw error("a class inside (?i:…)") }
     let isInverted = take("^")
-    var set = ScalarSet.empty
+    var ranges: [ClosedRange<UInt32>] = []
     var isFirst = true
     while !take("]") {
       if peek() == nil { throw error("a '[' without its ']'") }
       if take("[") {
         if peek() == UInt8(ascii: ":") { throw error("a class of this kind") }
-        set = set.union(try parseClass())
+        ranges += try parseClass().ranges
       } else {
-        set = set.union(try parseClassItem(isFirst: isFirst))
+        ranges += try parseClassItem(isFirst: isFirst).ranges
       }
       isFirst = false
     }
     if isFirst { throw error("an empty class") }
+    let set = ScalarSet(ranges)
     return isInverted ? set.inverted : set
   }
 
@@ -153,6 +189,7 @@ struct RegexParser {
   private mutating func parseClassItem(isFirst: Bool) throws(RegexSyntaxError) -> ScalarSet {
     let start = position
     let (set, scalar) = try parseClassAtom()
+    try countRanges(1)
     if pattern[start...].starts(with: "&&".utf8) { throw error("an intersection", at: start) }
     if pattern[start] == UInt8(ascii: "-") {
       // A hyphen stands for itself at either end, where nothing can make it a range.
@@ -187,8 +224,11 @@ struct RegexParser {
       position += 1
       return (ScalarSet(scalar), scalar)
     }
-    if let scalar = takeHexadecimal() { return (folded(scalar), scalar) }
-    if let set = takeProperty() ?? takeClassEscape() { return (set, nil) }
+    if let scalar = takeHexadecimal() { return (ScalarSet(scalar), scalar) }
+    if let set = takeProperty() ?? takeClassEscape() {
+      try countRanges(set.ranges.count)
+      return (set, nil)
+    }
     let isLetterOrDigit =
       byte >= 0x80 || byte >= 0x30 && byte <= 0x39 || (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7A
     if isLetterOrDigit || byte < 0x21 && byte != 0x20 || byte == 0x7F || byte == UInt8(ascii: "<")
@@ -253,37 +293,16 @@ struct RegexParser {
       digits = digits.prefix(4)
       length = 5
     }
-    let text = String(decoding: digits, as: UTF8.self)
     let isHexadecimal = digits.allSatisfy {
       $0 >= 0x30 && $0 <= 0x39 || ($0 | 0x20) >= 0x61 && ($0 | 0x20) <= 0x66
     }
     // Oniguruma reads \x80 and above as bytes, not as scalars.
     guard length > 0, isHexadecimal, digits.count == length - 1 || rest.starts(with: "x{".utf8),
-      let value = UInt32(text, radix: 16), Unicode.Scalar(value) != nil, length != 3 || value < 0x80
+      let value = UInt32(String(decoding: digits, as: UTF8.self), radix: 16),
+      Unicode.Scalar(value) != nil, length != 3 || value < 0x80
     else { return nil }
     position += length
     return value
-  }
-
-  // MARK: Case
-
-  /// The spellings of a literal; beyond ASCII only U+017F (ſ) and U+212A (K) fold to ASCII letters.
-  private func folded(_ scalar: UInt32) -> ScalarSet {
-    let small = scalar | 0x20
-    guard foldsCase, scalar < 0x80, small >= 0x61, small <= 0x7A else { return ScalarSet(scalar) }
-    var ranges = [small...small, small - 0x20...small - 0x20]
-    if small == 0x73 { ranges.append(0x17F...0x17F) }
-    if small == 0x6B { ranges.append(0x212A...0x212A) }
-    return ScalarSet(ranges)
-  }
-
-  /// Letters that together fold from one scalar, as "ss" does from "ß", and what is not ASCII.
-  private func refuseFoldingPairs() throws(RegexSyntaxError) {
-    let next = pattern[position...].prefix(2).map { $0 | 0x20 }
-    let pairs = ["ss", "st", "ff", "fi", "fl"]
-    if let byte = peek(), byte >= 0x80 || pairs.contains(where: { next.elementsEqual($0.utf8) }) {
-      throw error("what folds to several characters inside (?i:…)")
-    }
   }
 
   // MARK: Bytes

@@ -23,8 +23,6 @@ struct ScalarSet: Equatable, Sendable {
 
   var isEmpty: Bool { ranges.isEmpty }
 
-  func union(_ other: ScalarSet) -> ScalarSet { ScalarSet(ranges + other.ranges) }
-
   /// All scalars that are not in this set.
   var inverted: ScalarSet {
     var gaps: [ClosedRange<UInt32>] = []
@@ -110,12 +108,14 @@ struct ScalarTable: Sendable {
   private let words: [UInt64]
 
   init(_ set: ScalarSet) {
-    var pages: [UInt16] = []
-    var words: [UInt64] = []
-    var numbers: [[UInt64]: UInt16] = [:]
+    var pages = [UInt16](repeating: 0, count: 0x1100)
+    var words: [UInt64] = [0, 0, 0, 0]
+    var numbers: [[UInt64]: UInt16] = [words: 0]
     var next = 0
-    pages.reserveCapacity(0x1100)
-    for page in 0..<UInt32(0x1100) {
+    var page: UInt32 = 0
+    // Pages that no range is on are empty, which they are from the beginning.
+    while next < set.ranges.count {
+      page = max(page, set.ranges[next].lowerBound >> 8)
       var bits: [UInt64] = [0, 0, 0, 0]
       let first = page << 8
       let last = first | 0xFF
@@ -132,13 +132,14 @@ struct ScalarTable: Sendable {
         next += 1
       }
       if let number = numbers[bits] {
-        pages.append(number)
+        pages[Int(page)] = number
       } else {
         let number = UInt16(numbers.count)
         numbers[bits] = number
-        pages.append(number)
+        pages[Int(page)] = number
         words += bits
       }
+      page += 1
     }
     self.pages = pages
     self.words = words
