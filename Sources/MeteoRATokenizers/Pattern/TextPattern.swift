@@ -2,13 +2,16 @@ import MeteoRASafetensors
 
 /// What is looked for in a text: matches are never empty, do not overlap, and come leftmost first.
 enum TextPattern: Sendable {
-  /// A text, which is not empty.
-  case literal([UInt8])
+  /// A text.
+  case literal(TextLiteral)
   /// Each scalar of a set by itself.
   case scalars(ScalarTable)
   /// A pattern that cuts all of a text into words, each a match.
   case words(SplitPattern)
   case regex(TextRegex)
+
+  /// A text to be found as it is; not empty.
+  static func literal(_ bytes: [UInt8]) -> TextPattern { .literal(TextLiteral(bytes)) }
 
   /// Reads a regular expression, given as UTF-8.
   init(regex: [UInt8]) throws(RegexSyntaxError) {
@@ -23,7 +26,7 @@ enum TextPattern: Sendable {
   var matchesOneScalar: Bool {
     switch self {
     case .literal(let literal):
-      literal.withUnsafeBufferPointer { UTF8Text.scalar(at: 0, in: $0).length == $0.count }
+      literal.bytes.withUnsafeBufferPointer { UTF8Text.scalar(at: 0, in: $0).length == $0.count }
     case .scalars: true
     case .words, .regex: false
     }
@@ -37,7 +40,7 @@ enum TextPattern: Sendable {
   ) {
     switch self {
     case .literal(let literal):
-      Self.appendMatches(of: literal, in: range, of: text, to: &matches)
+      literal.appendMatches(in: range, of: text, to: &matches)
     case .scalars(let table):
       var position = range.lowerBound
       while position < range.upperBound {
@@ -56,37 +59,6 @@ enum TextPattern: Sendable {
     case .regex(let regex):
       regex.appendMatches(in: range, of: text, to: &matches)
     }
-  }
-
-  /// Searches with the borders of Knuth, Morris and Pratt, so that a literal like "aaa…b" takes no
-  /// longer than another.
-  private static func appendMatches(
-    of literal: [UInt8], in range: Range<Int>, of text: UnsafeBufferPointer<UInt8>,
-    to matches: inout [Range<Int>]
-  ) {
-    let borders = borders(of: literal)
-    var matched = 0
-    for position in range {
-      let byte = text[position]
-      while matched > 0 && literal[matched] != byte { matched = borders[matched - 1] }
-      if literal[matched] == byte { matched += 1 }
-      if matched == literal.count {
-        matches.append(position + 1 - matched..<position + 1)
-        matched = 0
-      }
-    }
-  }
-
-  /// For each beginning of a literal, the length of the longest shorter one that it ends in.
-  private static func borders(of literal: [UInt8]) -> [Int] {
-    var borders = [Int](repeating: 0, count: literal.count)
-    var matched = 0
-    for index in literal.indices.dropFirst() {
-      while matched > 0 && literal[matched] != literal[index] { matched = borders[matched - 1] }
-      if literal[matched] == literal[index] { matched += 1 }
-      borders[index] = matched
-    }
-    return borders
   }
 }
 
