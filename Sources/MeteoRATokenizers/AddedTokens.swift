@@ -3,8 +3,10 @@ import MeteoRASafetensors
 /// A token that is found in the text before the model sees it.
 struct AddedToken: Sendable {
   let id: UInt32
-  /// The text to find, as UTF-8; not empty.
+  /// The token's text, as UTF-8; not empty.
   let content: [UInt8]
+  /// What is looked for: the content, or what the normalizer makes of it, which can be empty.
+  let pattern: [UInt8]
   /// Left out when decoding without special tokens; no influence on encoding.
   let isSpecial: Bool
   /// Looked for in normalized text, its own content normalized too.
@@ -19,7 +21,8 @@ struct AddedToken: Sendable {
   /// A token that is found as it stands, whatever is around it.
   static func plain(id: UInt32, content: [UInt8], isSpecial: Bool) -> AddedToken {
     AddedToken(
-      id: id, content: content, isSpecial: isSpecial, isNormalized: false, stripsLeft: false,
+      id: id, content: content, pattern: content, isSpecial: isSpecial, isNormalized: false,
+      stripsLeft: false,
       stripsRight: false, isSingleWord: false)
   }
 }
@@ -32,64 +35,15 @@ enum Segment: Equatable, Sendable {
 
 /// Finds added tokens in a text: the leftmost match, of several there the longest.
 struct AddedTokenMatcher: Sendable {
-  /// A node of the trie: children are linked as siblings.
-  private struct Node {
-    var byte: UInt8
-    var firstChild: Int32 = -1
-    var nextSibling: Int32 = -1
-    /// The index in `tokens` of the token that ends here.
-    var token: Int32 = -1
-  }
-
-  private var nodes = [Node(byte: 0)]
-  private var tokens: [AddedToken] = []
-  /// Whether a token begins with the byte.
-  private var isFirstByte = [Bool](repeating: false, count: 256)
+  private let trie: ByteTrie
+  private let tokens: [AddedToken]
 
   var isEmpty: Bool { tokens.isEmpty }
 
-  /// Adds a token; of two with the same pattern the earlier one holds.
-  ///
-  /// - Parameter pattern: What to find, if not the token's content as it is.
-  mutating func insert(_ token: AddedToken, pattern: [UInt8]) {
-    guard let first = pattern.first else { return }
-    isFirstByte[Int(first)] = true
-    var node = 0
-    for byte in pattern { node = child(of: node, for: byte) ?? addChild(to: node, for: byte) }
-    if nodes[node].token < 0 {
-      nodes[node].token = Int32(tokens.count)
-      tokens.append(token)
-    }
-  }
-
-  private func child(of node: Int, for byte: UInt8) -> Int? {
-    var child = Int(nodes[node].firstChild)
-    while child >= 0 {
-      if nodes[child].byte == byte { return child }
-      child = Int(nodes[child].nextSibling)
-    }
-    return nil
-  }
-
-  private mutating func addChild(to node: Int, for byte: UInt8) -> Int {
-    nodes.append(Node(byte: byte, nextSibling: nodes[node].firstChild))
-    nodes[node].firstChild = Int32(nodes.count - 1)
-    return nodes.count - 1
-  }
-
-  /// The longest token that begins at `start`, and its end.
-  private func longestMatch(
-    at start: Int, in text: UnsafeBufferPointer<UInt8>
-  ) -> (token: AddedToken, end: Int)? {
-    var best: (token: Int, end: Int)?
-    var node = 0
-    var position = start
-    while position < text.count, let next = child(of: node, for: text[position]) {
-      node = next
-      position += 1
-      if nodes[node].token >= 0 { best = (Int(nodes[node].token), position) }
-    }
-    return best.map { (tokens[$0.token], $0.end) }
+  /// - Parameter tokens: The tokens to find; of two with the same pattern the earlier one holds.
+  init(_ tokens: [AddedToken]) {
+    self.tokens = tokens
+    trie = ByteTrie(tokens.map(\.pattern))
   }
 
   /// Cuts a text into added tokens and the text between them.
@@ -102,12 +56,11 @@ struct AddedTokenMatcher: Sendable {
     var position = 0
     var white = WhiteSpaceRun()
     while position < text.count {
-      guard isFirstByte[Int(text[position])],
-        let (token, end) = longestMatch(at: position, in: text)
-      else {
+      guard let match = trie.longestMatch(at: position, in: text) else {
         position += 1
         continue
       }
+      let (token, end) = (tokens[match.string], match.end)
       var start = position
       var stop = end
       position = end

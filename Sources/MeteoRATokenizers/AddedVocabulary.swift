@@ -10,30 +10,21 @@ struct AddedVocabulary: Sendable {
   private let normalizedMatcher: AddedTokenMatcher
 
   /// - Parameter tokens: Tokens with distinct ids and contents.
-  init(_ tokens: [AddedToken], normalizer: (any Normalizer)?) {
+  init(_ tokens: [AddedToken]) {
     self.tokens = tokens
     var byID: [UInt32: Int] = [:]
     var byContent: [[UInt8]: Int] = [:]
-    var raw = AddedTokenMatcher()
-    var normalized = AddedTokenMatcher()
     for (index, token) in tokens.enumerated() {
       byID[token.id] = index
       byContent[token.content] = index
     }
     // The library enters special tokens first; that decides between equal normalized contents.
-    for token in tokens.filter(\.isSpecial) + tokens.filter({ !$0.isSpecial }) {
-      if token.isNormalized {
-        let pattern = normalizer?.normalize(token.content) ?? token.content
-        normalized.insert(token, pattern: pattern)
-      } else {
-        raw.insert(token, pattern: token.content)
-      }
-    }
+    let ordered = tokens.filter(\.isSpecial) + tokens.filter { !$0.isSpecial }
     indicesByID = byID
     indicesByContent = byContent
     specialIDs = Set(tokens.filter(\.isSpecial).map { Int($0.id) })
-    rawMatcher = raw
-    normalizedMatcher = normalized
+    rawMatcher = AddedTokenMatcher(ordered.filter { !$0.isNormalized })
+    normalizedMatcher = AddedTokenMatcher(ordered.filter(\.isNormalized))
   }
 
   /// One more than the largest id.

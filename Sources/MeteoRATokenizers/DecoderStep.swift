@@ -28,6 +28,24 @@ enum DecoderStep: Sendable {
     return .metaspace(spaces, first: dropsFirst ? nothing : spaces)
   }
 
+  /// Takes into account what the step can make of a token, given what the steps after it can.
+  func precede(_ growth: inout TextGrowth) {
+    switch self {
+    case .replace(let replacement):
+      growth.replace(replacement.pattern, with: replacement.content)
+    case .metaspace(let spaces, _):
+      growth.replace(spaces.pattern, with: spaces.content)
+    case .strip, .fuse:
+      break
+    // A token <0xHH> becomes half as many bytes at most, U+FFFD.
+    case .byteFallback:
+      growth.multiply(by: 1)
+    // Two bytes can become U+FFFD.
+    case .byteLevel:
+      growth.multiply(by: 1.5)
+    }
+  }
+
   /// Whether all tokens become one.
   var joins: Bool {
     switch self {

@@ -36,6 +36,12 @@ struct MetaspacePreTokenizer: PreTokenizer {
     }
   }
 
+  func precede(_ growth: inout TextGrowth) {
+    if splits { growth.cut() }
+    growth.prepend(replacement)
+    growth.replace(.literal([UInt8(ascii: " ")]), with: replacement)
+  }
+
   private func prepends(to piece: ArraySlice<UInt8>, isFirst: Bool) -> Bool {
     if prependScheme == .never || prependScheme == .first && !isFirst { return false }
     return piece.first != UInt8(ascii: " ") && !piece.starts(with: replacement)

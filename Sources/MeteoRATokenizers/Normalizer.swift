@@ -8,6 +8,8 @@ protocol Normalizer: Sendable {
   func normalize(_ text: [UInt8]) -> [UInt8]
   /// Whether the first scalar of a text can be lost, so that what is left begins later in the text.
   var canRemoveBegin: Bool { get }
+  /// Takes into account what the step can make of a text, given what the steps after it can.
+  func precede(_ growth: inout TextGrowth)
 }
 
 /// `Sequence`: one step after the other.
@@ -16,6 +18,9 @@ struct NormalizerSequence: Normalizer {
 
   func normalize(_ text: [UInt8]) -> [UInt8] { steps.reduce(text) { $1.normalize($0) } }
   var canRemoveBegin: Bool { steps.contains { $0.canRemoveBegin } }
+  func precede(_ growth: inout TextGrowth) {
+    for step in steps.reversed() { step.precede(&growth) }
+  }
 }
 
 /// `Prepend`: a text in front of every text that is not empty.
@@ -24,6 +29,7 @@ struct PrependNormalizer: Normalizer {
 
   func normalize(_ text: [UInt8]) -> [UInt8] { text.isEmpty ? text : prefix + text }
   var canRemoveBegin: Bool { false }
+  func precede(_ growth: inout TextGrowth) { growth.prepend(prefix) }
 }
 
 /// `Replace`: every match of a pattern becomes the same text.
@@ -35,6 +41,9 @@ struct ReplaceNormalizer: Normalizer {
   var canRemoveBegin: Bool {
     replacement.content.isEmpty || !replacement.pattern.matchesOneScalar
   }
+  func precede(_ growth: inout TextGrowth) {
+    growth.replace(replacement.pattern, with: replacement.content)
+  }
 }
 
 /// `NFC`, `NFD`, `NFKC` and `NFKD`.
@@ -45,12 +54,14 @@ struct UnicodeNormalizer: Normalizer {
     UnicodeNormalization.shared.normalize(text, form: form)
   }
   var canRemoveBegin: Bool { false }
+  func precede(_ growth: inout TextGrowth) { growth.normalize(form) }
 }
 
 /// `Lowercase`.
 struct LowercaseNormalizer: Normalizer {
   func normalize(_ text: [UInt8]) -> [UInt8] { LowerCase.shared.lowercased(text) }
   var canRemoveBegin: Bool { false }
+  func precede(_ growth: inout TextGrowth) { growth.makeSmall() }
 }
 
 /// `Strip`: removes white space at the ends of a text.
@@ -77,6 +88,7 @@ struct StripNormalizer: Normalizer {
     return range.count == text.count ? text : Array(text[range])
   }
   var canRemoveBegin: Bool { stripsLeft }
+  func precede(_ growth: inout TextGrowth) {}
 
   private static let white = ScalarTable(.white)
 }
@@ -87,6 +99,7 @@ struct StripAccentsNormalizer: Normalizer {
     TextReplacement(pattern: .scalars(Self.marks), content: []).apply(to: text)
   }
   var canRemoveBegin: Bool { true }
+  func precede(_ growth: inout TextGrowth) {}
 
   private static let marks = ScalarTable(.mark)
 }

@@ -39,6 +39,8 @@ struct PieceList: Sendable {
 /// piece. No step makes empty pieces.
 protocol PreTokenizer: Sendable {
   func apply(to pieces: inout PieceList)
+  /// Takes into account what the step can make of a text, given what the steps after it can.
+  func precede(_ growth: inout TextGrowth)
 }
 
 /// `Split`: matches of a pattern and the gaps between them become pieces as the behavior says.
@@ -69,6 +71,8 @@ struct SplitPreTokenizer: PreTokenizer {
     }
     pieces.cut(into: ranges)
   }
+
+  func precede(_ growth: inout TextGrowth) { growth.cut() }
 
   /// Where words end; they leave no gaps.
   private static func ends(of words: SplitPattern, in pieces: PieceList) -> [Int] {
@@ -130,6 +134,12 @@ struct ByteLevelPreTokenizer: PreTokenizer {
       start = end
     }
     pieces.bytes = rewritten
+  }
+
+  func precede(_ growth: inout TextGrowth) {
+    growth.encodeByteLevel()
+    if splits { growth.cut() }
+    if addsPrefixSpace { growth.prepend([UInt8(ascii: " ")]) }
   }
 
   private func addSpaces(to pieces: inout PieceList) {

@@ -1,22 +1,27 @@
 import MeteoRASafetensors
 
-/// The longest content of an added token. Matching takes at most this many steps for each byte of
-/// a text.
+/// The longest content of an added token, also after the normalizer. Matching takes at most this many
+/// steps for each byte of a text.
 private let longestContent = 1024
+/// The bytes of all added tokens together, for which a node each is made.
+private let longestContents = 8 << 20
 
 /// Reads the field `added_tokens`.
 ///
 /// As in the library, a token that the model has keeps the model's id, and the others are numbered
 /// from the size of the vocabulary in the order of the file; the field `id` is the same in a
 /// well-formed file. Tokens without content are left out.
+///
+/// - Parameter normalizer: Rewrites the contents of tokens that are looked for in normalized text.
 func readAddedTokens(
-  _ field: TokenizerField?, vocabulary: Vocabulary
+  _ field: TokenizerField?, vocabulary: Vocabulary, normalizer: (any Normalizer)?
 ) throws(TokenizerError) -> [AddedToken] {
   guard let field else { return [] }
   var tokens: [AddedToken] = []
   var fileIDs: Set<Int> = []
   var contents: Set<[UInt8]> = []
   var nextID = vocabulary.count
+  var patternBytes = 0
   for entry in try field.elements() {
     try entry.refuseMembers(otherThan: [
       "id", "content", "single_word", "lstrip", "rstrip", "normalized", "special",
@@ -31,12 +36,27 @@ func readAddedTokens(
         "\(entry.value.path).content of \(content.count) bytes",
         alternative: "at most \(longestContent) are")
     }
+    let isSpecial = try entry.required("special").bool()
+    let isNormalized = try entry.required("normalized").bool()
+    let pattern = isNormalized ? normalizer?.normalize(content) ?? content : content
+    if pattern.count > longestContent {
+      throw entry.unsupported(
+        "\(entry.value.path).content of \(pattern.count) bytes after the normalizer",
+        alternative: "at most \(longestContent) are")
+    }
+    patternBytes += pattern.count
+    if patternBytes > longestContents {
+      throw field.unsupported(
+        "added_tokens whose contents have more than \(longestContents) bytes in all",
+        alternative: "fewer are")
+    }
     let known = vocabulary.id(of: content)
     let token = AddedToken(
       id: known ?? UInt32(truncatingIfNeeded: nextID),
       content: content,
-      isSpecial: try entry.required("special").bool(),
-      isNormalized: try entry.required("normalized").bool(),
+      pattern: pattern,
+      isSpecial: isSpecial,
+      isNormalized: isNormalized,
       stripsLeft: try entry.required("lstrip").bool(),
       stripsRight: try entry.required("rstrip").bool(),
       isSingleWord: try entry.required("single_word").bool())

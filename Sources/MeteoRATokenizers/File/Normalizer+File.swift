@@ -3,14 +3,25 @@ import MeteoRASafetensors
 /// Reads the field `normalizer`.
 func readNormalizer(_ field: TokenizerField?) throws(TokenizerError) -> (any Normalizer)? {
   guard let field else { return nil }
-  if try field.hasType("Sequence") {
-    try field.refuseMembers(otherThan: ["type", "normalizers"])
-    var steps: [any Normalizer] = []
-    for step in try field.required("normalizers").elements() {
-      if let step = try readNormalizer(step) { steps.append(step) }
-    }
-    return steps.isEmpty ? nil : NormalizerSequence(steps: steps)
+  let steps = try readNormalizerSteps(field)
+  try TextGrowth.checkCount(steps.count, of: "a normalizer", in: field)
+  return steps.count > 1 ? NormalizerSequence(steps: steps) : steps.first
+}
+
+/// Reads a normalizer as steps, with sequences laid flat.
+private func readNormalizerSteps(
+  _ field: TokenizerField
+) throws(TokenizerError) -> [any Normalizer] {
+  if try !field.hasType("Sequence") { return [try readNormalizerStep(field)] }
+  try field.refuseMembers(otherThan: ["type", "normalizers"])
+  var steps: [any Normalizer] = []
+  for step in try field.required("normalizers").elements() {
+    steps += try readNormalizerSteps(step)
   }
+  return steps
+}
+
+private func readNormalizerStep(_ field: TokenizerField) throws(TokenizerError) -> any Normalizer {
   if try field.hasType("Replace") {
     return ReplaceNormalizer(replacement: try readReplacement(field))
   }

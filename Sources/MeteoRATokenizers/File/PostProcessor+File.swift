@@ -55,7 +55,34 @@ private func readTemplate(
       parts.append(.text)
     }
   }
+  try checkSize(of: parts, in: field)
   return TemplatePostProcessor(parts: parts)
+}
+
+/// The ids that a template may add to a text; those in use add one or two.
+private let mostSpecialTokens = 1024
+/// How often a template may repeat a text; those in use have it once.
+private let mostRepetitions = 4
+
+private func checkSize(
+  of parts: [TemplatePostProcessor.Part], in field: TokenizerField
+) throws(TokenizerError) {
+  var (texts, specials) = (0, 0)
+  for part in parts {
+    switch part {
+    case .text: texts += 1
+    case .special(let ids): specials += ids.count
+    }
+  }
+  if specials > mostSpecialTokens {
+    throw field.unsupported(
+      "a post_processor that adds \(specials) ids", alternative: "at most \(mostSpecialTokens) are")
+  }
+  if texts > mostRepetitions {
+    throw field.unsupported(
+      "a post_processor that has the text \(texts) times",
+      alternative: "at most \(mostRepetitions) times is")
+  }
 }
 
 private func readSpecialTokens(

@@ -4,6 +4,10 @@ import MeteoRASafetensors
 func readDecoder(_ field: TokenizerField?) throws(TokenizerError) -> any TokenDecoder {
   guard let field else { return JoiningDecoder() }
   let steps = try readDecoderSteps(field)
+  try TextGrowth.checkCount(steps.count, of: "a decoder", in: field)
+  var growth = TextGrowth()
+  for step in steps.reversed() { step.precede(&growth) }
+  try growth.check("a decoder", of: field)
   if steps.count == 1, case .byteLevel = steps[0] { return ByteLevelDecoder() }
   return SequenceDecoder(steps: steps)
 }

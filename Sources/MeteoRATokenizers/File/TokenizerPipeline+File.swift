@@ -15,6 +15,13 @@ extension TokenizerPipeline {
     model = try BytePairModel(try root.required("model"))
     normalizer = try readNormalizer(try root.optional("normalizer"))
     preTokenizers = try readPreTokenizers(try root.optional("pre_tokenizer"))
+    try TextGrowth.checkCount(preTokenizers.count, of: "a pre_tokenizer", in: root)
+    var growth = TextGrowth()
+    for step in preTokenizers.reversed() { step.precede(&growth) }
+    // Added tokens cut what the normalizer makes.
+    growth.cut()
+    normalizer?.precede(&growth)
+    try growth.check("a normalizer and pre_tokenizer", of: root)
     let tracksBegin = preTokenizers.contains {
       ($0 as? MetaspacePreTokenizer)?.prependScheme == .first
     }
@@ -23,10 +30,9 @@ extension TokenizerPipeline {
         "a normalizer that can remove the begin of a text, before Metaspace with prepend_scheme "
           + "'first',", alternative: "'always' and 'never' are")
     }
-    let added = try readAddedTokens(try root.optional("added_tokens"), vocabulary: model.vocabulary)
-    let (vocabulary, addedTokens) = (
-      model.vocabulary, AddedVocabulary(added, normalizer: normalizer)
-    )
+    let added = try readAddedTokens(
+      try root.optional("added_tokens"), vocabulary: model.vocabulary, normalizer: normalizer)
+    let (vocabulary, addedTokens) = (model.vocabulary, AddedVocabulary(added))
     self.addedTokens = addedTokens
     let newTokens = added.filter { vocabulary.id(of: $0.content) == nil }
     vocabularySize = vocabulary.count + newTokens.count

@@ -41,6 +41,9 @@ struct TextRegex: Sendable {
     canBegin = (0..<128).map { node.canBegin(with: UInt32($0)) }
   }
 
+  /// Whether the first byte of a match can be this one.
+  func canBegin(with byte: UInt8) -> Bool { byte >= 0x80 || canBegin[Int(byte)] }
+
   /// Appends the ranges of all matches in `text[range]`; no match looks beyond it.
   ///
   /// - Parameter text: UTF-8; `range` begins and ends between characters.

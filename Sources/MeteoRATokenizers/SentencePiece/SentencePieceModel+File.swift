@@ -4,6 +4,8 @@ extension SentencePieceModel {
   /// More than three times the largest model known; what is prepared from a file is several times
   /// its size.
   private static let largestFile = 16 << 20
+  /// The longest text of the unknown piece, which stands for every character without a piece.
+  private static let longestSurface = 1024
 
   /// Reads and checks a whole SentencePiece model file.
   init(_ bytes: UnsafeRawBufferPointer, source: String) throws(TokenizerError) {
@@ -23,11 +25,14 @@ extension SentencePieceModel {
         source: source, feature: "denormalizer_spec.precompiled_charsmap",
         alternative: "an empty one is")
     }
+    if let surface = file.unknownSurface, surface.count > Self.longestSurface {
+      throw .unsupported(
+        source: source, feature: "trainer_spec.unk_surface of \(surface.count) bytes",
+        alternative: "at most \(Self.longestSurface) are")
+    }
     let vocabulary = try SentencePieceVocabulary(file, in: bytes, source: source)
-    var symbols = AddedTokenMatcher()
-    for id in vocabulary.types.indices where vocabulary.types[id] == .userDefined {
-      let text = Array(vocabulary.texts[id])
-      symbols.insert(.plain(id: UInt32(id), content: text, isSpecial: false), pattern: text)
+    let symbols = vocabulary.types.indices.filter { vocabulary.types[$0] == .userDefined }.map {
+      AddedToken.plain(id: UInt32($0), content: Array(vocabulary.texts[$0]), isSpecial: false)
     }
     var charsmap: PrecompiledCharsmap?
     if !file.normalizer.charsmap.isEmpty {
@@ -38,7 +43,7 @@ extension SentencePieceModel {
     self.vocabulary = vocabulary
     merges = SentencePieceMerges(vocabulary)
     normalizer = SentencePieceNormalizer(
-      symbols: symbols, texts: vocabulary.texts, charsmap: charsmap,
+      symbols: AddedTokenMatcher(symbols), texts: vocabulary.texts, charsmap: charsmap,
       addsDummyPrefix: file.normalizer.addsDummyPrefix,
       removesExtraSpaces: file.normalizer.removesExtraSpaces,
       escapesSpaces: file.normalizer.escapesSpaces, putsSpaceLast: file.putsSpaceLast)

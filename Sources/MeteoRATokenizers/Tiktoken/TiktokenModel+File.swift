@@ -40,9 +40,7 @@ extension TiktokenModel {
     specialTokens = LlamaSpecialTokens.all.enumerated().map { place, name in
       .plain(id: UInt32(tokens.count + place), content: Array(name.utf8), isSpecial: true)
     }
-    var matcher = AddedTokenMatcher()
-    for token in specialTokens { matcher.insert(token, pattern: token.content) }
-    specialMatcher = matcher
+    specialMatcher = AddedTokenMatcher(specialTokens)
   }
 
   /// Cuts every token in two at each byte; where both halves are tokens, they merge.

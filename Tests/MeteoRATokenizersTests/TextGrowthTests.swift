@@ -1,0 +1,213 @@
+import Testing
+
+@testable import MeteoRATokenizers
+
+@Suite("A tokenizer.json that makes texts longer")
+struct TextGrowthTests {
+  private static func replace(_ pattern: String, _ content: String, isRegex: Bool = false) -> String
+  {
+    #"{"type":"Replace","pattern":{"\#(isRegex ? "Regex" : "String")":"\#(pattern)"},"#
+      + #""content":"\#(content)"}"#
+  }
+
+  private static func sequence(_ key: String, _ steps: [String]) -> String {
+    #"{"type":"Sequence","\#(key)":[\#(steps.joined(separator: ","))]}"#
+  }
+
+  private static func normalizers(_ steps: String...) -> String { sequence("normalizers", steps) }
+
+  private static func doubling(_ times: Int) -> [String] {
+    [String](repeating: replace("a", "aa"), count: times)
+  }
+
+  private static func metaspace(_ scheme: String = "always", split: Bool = true) -> String {
+    #"{"type":"Metaspace","replacement":"▁","prepend_scheme":"\#(scheme)","split":\#(split)}"#
+  }
+
+  private static func byteLevel(prefix: Bool = false, regex: Bool = false) -> String {
+    #"{"type":"ByteLevel","add_prefix_space":\#(prefix),"trim_offsets":true,"use_regex":\#(regex)}"#
+  }
+
+  private static let letters =
+    #"{"type":"Split","pattern":{"Regex":"."},"behavior":"Isolated","invert":false}"#
+
+  private static let text = #"{"Sequence":{"id":"A","type_id":0}}"#
+
+  private static func template(_ single: [String], ids: Int = 1) -> String {
+    let numbers = [String](repeating: "0", count: ids).joined(separator: ",")
+    let tokens = [String](repeating: #""a""#, count: ids).joined(separator: ",")
+    return #"{"type":"TemplateProcessing","single":[\#(single.joined(separator: ","))],"pair":[],"#
+      + #""special_tokens":{"a":{"id":"a","ids":[\#(numbers)],"tokens":[\#(tokens)]}}}"#
+  }
+
+  private static func grown(_ times: String, by steps: String = "a normalizer and pre_tokenizer")
+    -> String
+  {
+    "\(steps) that can make a text \(times) times as long is not supported; up to 64 times is"
+  }
+
+  static let refused = [
+    UnsupportedChange("normalizer", sequence("normalizers", doubling(7)), grown("128")),
+    UnsupportedChange("normalizer", sequence("normalizers", doubling(36)), grown("68719476736")),
+    UnsupportedChange(
+      "normalizer", sequence("normalizers", doubling(64)), grown("more than 10^15")),
+    UnsupportedChange(
+      "normalizer", sequence("normalizers", doubling(65)),
+      "a normalizer of 65 steps is not supported; at most 64 are"),
+    UnsupportedChange(
+      "normalizer",
+      normalizers(sequence("normalizers", doubling(40)), sequence("normalizers", doubling(25))),
+      "a normalizer of 65 steps is not supported; at most 64 are"),
+    UnsupportedChange(
+      "normalizer", replace("q", String(repeating: "x", count: 65)), grown("65")),
+    UnsupportedChange(
+      "normalizer", replace("qr", String(repeating: "x", count: 130)), grown("65")),
+    UnsupportedChange(
+      "normalizer", replace("q|[^a]", String(repeating: "x", count: 65), isRegex: true),
+      grown("65")),
+    UnsupportedChange(
+      "normalizer",
+      normalizers(replace("ab", "baba"), replace("ba", String(repeating: "c", count: 70))),
+      grown("70")),
+    UnsupportedChange(
+      "normalizer", #"{"type":"Prepend","prepend":"\#(String(repeating: "x", count: 64))"}"#,
+      grown("65")),
+    UnsupportedChange(
+      "normalizer", normalizers(replace("a", "bbbbbbb"), #"{"type":"NFKC"}"#), grown("77")),
+    UnsupportedChange(
+      "pre_tokenizer", sequence("pretokenizers", [String](repeating: byteLevel(), count: 8)),
+      grown("256")),
+    UnsupportedChange(
+      "pre_tokenizer",
+      sequence("pretokenizers", [String](repeating: letters + "," + metaspace(), count: 8)),
+      grown("98304")),
+    UnsupportedChange(
+      "pre_tokenizer", sequence("pretokenizers", [String](repeating: letters, count: 65)),
+      "a pre_tokenizer of 65 steps is not supported; at most 64 are"),
+    UnsupportedChange(
+      "decoder", sequence("decoders", doubling(7)), grown("128", by: "a decoder")),
+    UnsupportedChange(
+      "decoder", sequence("decoders", [#"{"type":"Fuse"}"#] + doubling(36)),
+      grown("68719476736", by: "a decoder")),
+    UnsupportedChange(
+      "decoder", sequence("decoders", doubling(65)),
+      "a decoder of 65 steps is not supported; at most 64 are"),
+    UnsupportedChange(
+      "post_processor", template([#"{"SpecialToken":{"id":"a","type_id":0}}"#], ids: 1025),
+      "a post_processor that adds 1025 ids is not supported; at most 1024 are"),
+    UnsupportedChange(
+      "post_processor",
+      template(
+        [String](repeating: #"{"SpecialToken":{"id":"a","type_id":0}}"#, count: 33), ids: 32),
+      "a post_processor that adds 1056 ids is not supported; at most 1024 are"),
+    UnsupportedChange(
+      "post_processor", template([String](repeating: text, count: 5)),
+      "a post_processor that has the text 5 times is not supported; at most 4 times is"),
+  ]
+
+  @Test("is refused if that has no end", arguments: refused)
+  func isRefused(change: UnsupportedChange) throws {
+    let error = #expect(throws: TokenizerError.self) {
+      try SmallTokenizerFile(change.key, change.json).load()
+    }
+    #expect(error?.description == "tokenizer.json: " + change.message)
+  }
+
+  @Test("is refused if a normalizer makes an added token too long")
+  func refusesLongAddedToken() {
+    var file = SmallTokenizerFile(
+      "normalizer", Self.replace("q", String(repeating: "a", count: 60)))
+    let added = SmallTokenizerFile.added(5, String(repeating: "q", count: 18), "normalized")
+    file.set("added_tokens", "[\(added)]")
+    let error = #expect(throws: TokenizerError.self) { try file.load() }
+    #expect(
+      error?.description == "tokenizer.json: added_tokens[0].content of 1080 bytes after the "
+        + "normalizer is not supported; at most 1024 are")
+    let plain = SmallTokenizerFile.added(5, String(repeating: "q", count: 18))
+    file.set("added_tokens", "[\(plain)]")
+    #expect(throws: Never.self) { try file.load() }
+  }
+
+  @Test("is refused if its added tokens are too long in all")
+  func refusesManyLongAddedTokens() {
+    var file = SmallTokenizerFile(
+      "normalizer", Self.replace("q", String(repeating: "a", count: 64)))
+    let added = (0..<8800).map { number in
+      SmallTokenizerFile.added(5 + number, "\(number)qqqqqqqqqqqqqqq", "normalized")
+    }
+    file.set("added_tokens", "[\(added.joined(separator: ","))]")
+    let error = #expect(throws: TokenizerError.self) { try file.load() }
+    #expect(
+      error?.description == "tokenizer.json: added_tokens whose contents have more than 8388608 "
+        + "bytes in all is not supported; fewer are")
+  }
+
+  @Test(
+    "is taken if it does what files in use do, and more",
+    arguments: [
+      ("normalizer", normalizers(#"{"type":"Prepend","prepend":"▁"}"#, replace(" ", "▁"))),
+      (
+        "normalizer",
+        normalizers(
+          #"{"type":"NFKD"}"#, #"{"type":"StripAccents"}"#, #"{"type":"Lowercase"}"#,
+          #"{"type":"NFKC"}"#, replace(#"\\s+"#, " ", isRegex: true), replace(" ", "▁"),
+          replace("\\n", "<0x0A>"), replace("\\t", "<tab>"))
+      ),
+      (
+        "normalizer",
+        normalizers(
+          #"{"type":"NFKC"}"#, #"{"type":"Lowercase"}"#, #"{"type":"Prepend","prepend":"▁"}"#,
+          replace(" ", "▁"))
+      ),
+      ("normalizer", sequence("normalizers", doubling(6))),
+      ("normalizer", sequence("normalizers", [String](repeating: replace("a", "b"), count: 64))),
+      ("normalizer", replace("q", String(repeating: "x", count: 64))),
+      ("normalizer", sequence("normalizers", [])),
+      ("pre_tokenizer", byteLevel(prefix: true, regex: true)),
+      (
+        "pre_tokenizer",
+        sequence("pretokenizers", [letters, byteLevel(prefix: true, regex: true)])
+      ),
+      ("pre_tokenizer", sequence("pretokenizers", [letters, metaspace()])),
+      (
+        "decoder",
+        sequence(
+          "decoders",
+          [
+            replace("▁", " "), #"{"type":"ByteFallback"}"#, #"{"type":"Fuse"}"#,
+            #"{"type":"Strip","content":" ","start":1,"stop":0}"#,
+          ])
+      ),
+      ("decoder", byteLevel()),
+      ("post_processor", template([text, text], ids: 1)),
+    ])
+  func isTaken(key: String, json: String) {
+    #expect(throws: Never.self) { try SmallTokenizerFile(key, json).load() }
+  }
+
+  /// What is known of steps is never less than what they do.
+  @Test(
+    "grows no text by more than is known when it is opened",
+    arguments: [
+      sequence("normalizers", doubling(5)), replace("ab", "xyzw"),
+      normalizers(replace("a", "ab"), replace("b", "aa"), #"{"type":"Prepend","prepend":"▁"}"#),
+      normalizers(#"{"type":"NFKD"}"#, #"{"type":"Lowercase"}"#, replace(" ", "▁")),
+      normalizers(replace("[ab]{2}", "ababab", isRegex: true), replace("a", "bbb")),
+    ])
+  func growsNoMore(normalizer: String) throws {
+    let json = SmallTokenizerFile("normalizer", normalizer).json
+    let root = try TokenizerField(json: Array(json.utf8), source: "tokenizer.json")
+    let steps = try #require(try readNormalizer(try root.optional("normalizer")))
+    var growth = TextGrowth()
+    steps.precede(&growth)
+    let parts = ["a", "b", "ab", "İ", "\u{FDFA}", " ", "字", "\u{1D160}"]
+    var random = SeededRandom(seed: 11)
+    for length in 1..<200 {
+      let text = (0..<length % 12 + 1).flatMap { _ in
+        Array(parts[Int.random(in: 0..<parts.count, using: &random)].utf8)
+      }
+      #expect(Double(steps.normalize(text).count) <= growth.factor * Double(text.count))
+    }
+    #expect(Double(steps.normalize(Array("\u{FDFA}".utf8)).count) <= growth.factor * 3)
+  }
+}
