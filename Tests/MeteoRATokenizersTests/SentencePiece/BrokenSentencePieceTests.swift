@@ -79,6 +79,27 @@ struct BrokenSentencePieceTests {
     SentencePieceChange("has a rule to byte 2, expected the beginning of a character") {
       $0.normalizer.add(2, [4, 0, 0, 0, 2, 0, 0, 0x80, 0x61, 0])
     },
+    SentencePieceChange("with a text of more than 64 bytes is not supported; shorter ones are") {
+      $0.normalizer.add(2, charsmap([], texts: [UInt8](repeating: 0x62, count: 65) + [0]))
+    },
+    SentencePieceChange("has a rule for more than 1024 bytes or a circle, expected neither") {
+      $0.normalizer.add(2, charsmap([(0x60, 0x61 << 10 | 0x61)], texts: [0x78, 0]))
+    },
+    SentencePieceChange("has a rule for more than 1024 bytes or a circle, expected neither") {
+      // "a" leads from 0x100 to 0x200, "b" back.
+      let units: [(Int, UInt32)] = [
+        (0, 0x100 << 10), (0x161, (0x161 ^ 0x200) << 10 | 0x61),
+        (0x262, (0x262 ^ 0x100) << 10 | 0x62),
+      ]
+      $0.normalizer.add(2, charsmap(units, texts: [0x78, 0]))
+    },
+    SentencePieceChange("has a rule for more than 1024 bytes or a circle, expected neither") {
+      $0.normalizer.add(2, charsmap(chain(of: 1025), texts: [0x78, 0]))
+    },
+    SentencePieceChange("trainer_spec.unk_surface of 1025 bytes is not supported; at most 1024 are")
+    {
+      $0.trainer.add(44, [UInt8](repeating: 0x3F, count: 1025))
+    },
     SentencePieceChange("found the field number 0, expected 1 to 536870911") {
       $0.trainer.append(raw: [0, 0])
     },
@@ -110,6 +131,38 @@ struct BrokenSentencePieceTests {
       $0.normalizer.add(2, 1 as UInt64)
     },
   ]
+
+  /// A map in which units that are not given lead nowhere; "a" (61) leads from the root to unit 0x60
+  /// if the root's offset is 1.
+  private static func charsmap(_ units: [(place: Int, unit: UInt32)], texts: [UInt8]) -> [UInt8] {
+    let count = (units.map(\.place).max() ?? 0) | 0xFF + 1
+    var all = [UInt32](repeating: 0x8000_0000, count: count)
+    all[0] = 1 << 10
+    for (place, unit) in units { all[place] = unit }
+    var map: [UInt8] = []
+    for word in [UInt32(4 * count)] + all {
+      for shift in [0, 8, 16, 24] as [UInt32] { map.append(UInt8(word >> shift & 0xFF)) }
+    }
+    return map + texts
+  }
+
+  /// The units of a rule for "aaa…", whose children are at multiples of 256.
+  private static func chain(of length: Int) -> [(place: Int, unit: UInt32)] {
+    var units: [(place: Int, unit: UInt32)] = [(0, 0x100 << 10)]
+    for step in 1...length {
+      let place = step << 8 ^ 0x61
+      units.append((place, UInt32(place ^ (step + 1) << 8) << 10 | 0x61))
+    }
+    return units
+  }
+
+  @Test("is opened with a rule as long as it may be")
+  func takesLongRule() throws {
+    var file = SmallSentencePieceFile()
+    file.normalizer.add(2, Self.charsmap(Self.chain(of: 1024), texts: [0x78, 0]))
+    let tokenizer = try file.load()
+    #expect(tokenizer.encode(String(repeating: "a", count: 5000)).count == 5001)
+  }
 
   @Test("is refused with the place and the reason", arguments: changes)
   func isRefused(change: SentencePieceChange) {
@@ -161,7 +214,7 @@ struct BrokenSentencePieceTests {
       .init("é", -1), .init("a b", type: 4), .init("bb", -2, type: 5), .init("bbb", -3),
     ]
     // A map of the one rule "a" → "é", and its texts.
-    let units: [UInt32] = [1 << 10, 0, 0x8000_0000]
+    let units: [UInt32] = [1 << 10, 0x8000_0000, 0x8000_0000]
     var map: [UInt8] = [12, 0, 0, 0]
     for unit in units { for shift in [0, 8, 16, 24] { map.append(UInt8(unit >> shift & 0xFF)) } }
     file.normalizer.add(2, map + [0xC3, 0xA9, 0])
