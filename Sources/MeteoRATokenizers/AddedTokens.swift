@@ -5,7 +5,7 @@ struct AddedToken: Sendable {
   let id: UInt32
   /// The token's text, as UTF-8; not empty.
   let content: [UInt8]
-  /// What is looked for: the content, or what the normalizer makes of it, which can be empty.
+  /// What is looked for: the content, or what the normalizer makes of it; not empty.
   let pattern: [UInt8]
   /// Left out when decoding without special tokens; no influence on encoding.
   let isSpecial: Bool
@@ -49,7 +49,8 @@ struct AddedTokenMatcher: Sendable {
   /// Cuts a text into added tokens and the text between them.
   ///
   /// A token that fails as a single word hides the shorter ones inside it. White space that one
-  /// token swallows still counts as text for the tokens after it, as in the library.
+  /// token swallows still counts as text for the tokens after it, as in the library; but of one that
+  /// swallows white space before it, and so begins after what is swallowed, nothing can be left.
   func segments(of text: UnsafeBufferPointer<UInt8>) -> [Segment] {
     var segments: [Segment] = []
     var taken = 0
@@ -67,10 +68,12 @@ struct AddedTokenMatcher: Sendable {
       if token.isSingleWord && (isWord(before: start, in: text) || isWord(at: stop, in: text)) {
         continue
       }
-      if token.stripsLeft { start = beginOfWhiteSpace(before: start, from: taken, in: text) }
+      if token.stripsLeft {
+        start = max(taken, beginOfWhiteSpace(before: start, from: taken, in: text))
+      }
       if token.stripsRight { stop = white.end(from: stop, in: text) }
       if taken < start { segments.append(.text(taken..<start)) }
-      segments.append(.token(token.id))
+      if start < stop { segments.append(.token(token.id)) }
       taken = stop
     }
     if taken < text.count { segments.append(.text(taken..<text.count)) }

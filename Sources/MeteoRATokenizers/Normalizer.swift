@@ -8,6 +8,8 @@ protocol Normalizer: Sendable {
   func normalize(_ text: [UInt8]) -> [UInt8]
   /// Whether the first scalar of a text can be lost, so that what is left begins later in the text.
   var canRemoveBegin: Bool { get }
+  /// Whether one scalar can become several, all of which then stand at its place.
+  var canExpand: Bool { get }
   /// Takes into account what the step can make of a text, given what the steps after it can.
   func precede(_ growth: inout TextGrowth)
 }
@@ -18,6 +20,7 @@ struct NormalizerSequence: Normalizer {
 
   func normalize(_ text: [UInt8]) -> [UInt8] { steps.reduce(text) { $1.normalize($0) } }
   var canRemoveBegin: Bool { steps.contains { $0.canRemoveBegin } }
+  var canExpand: Bool { steps.contains { $0.canExpand } }
   func precede(_ growth: inout TextGrowth) {
     for step in steps.reversed() { step.precede(&growth) }
   }
@@ -29,6 +32,7 @@ struct PrependNormalizer: Normalizer {
 
   func normalize(_ text: [UInt8]) -> [UInt8] { text.isEmpty ? text : prefix + text }
   var canRemoveBegin: Bool { false }
+  var canExpand: Bool { true }
   func precede(_ growth: inout TextGrowth) { growth.prepend(prefix) }
 }
 
@@ -40,6 +44,9 @@ struct ReplaceNormalizer: Normalizer {
   // The library lets what replaces several scalars begin where the last of them stood.
   var canRemoveBegin: Bool {
     replacement.content.isEmpty || !replacement.pattern.matchesOneScalar
+  }
+  var canExpand: Bool {
+    replacement.content.dropFirst().contains { $0 & 0xC0 != 0x80 }
   }
   func precede(_ growth: inout TextGrowth) {
     growth.replace(replacement.pattern, with: replacement.content)
@@ -54,6 +61,7 @@ struct UnicodeNormalizer: Normalizer {
     UnicodeNormalization.shared.normalize(text, form: form)
   }
   var canRemoveBegin: Bool { false }
+  var canExpand: Bool { true }
   func precede(_ growth: inout TextGrowth) { growth.normalize(form) }
 }
 
@@ -61,6 +69,7 @@ struct UnicodeNormalizer: Normalizer {
 struct LowercaseNormalizer: Normalizer {
   func normalize(_ text: [UInt8]) -> [UInt8] { LowerCase.shared.lowercased(text) }
   var canRemoveBegin: Bool { false }
+  var canExpand: Bool { true }
   func precede(_ growth: inout TextGrowth) { growth.makeSmall() }
 }
 
@@ -88,6 +97,7 @@ struct StripNormalizer: Normalizer {
     return range.count == text.count ? text : Array(text[range])
   }
   var canRemoveBegin: Bool { stripsLeft }
+  var canExpand: Bool { false }
   func precede(_ growth: inout TextGrowth) {}
 
   private static let white = ScalarTable(.white)
@@ -99,6 +109,7 @@ struct StripAccentsNormalizer: Normalizer {
     TextReplacement(pattern: .scalars(Self.marks), content: []).apply(to: text)
   }
   var canRemoveBegin: Bool { true }
+  var canExpand: Bool { false }
   func precede(_ growth: inout TextGrowth) {}
 
   private static let marks = ScalarTable(.mark)

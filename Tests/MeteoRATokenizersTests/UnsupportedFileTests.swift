@@ -32,6 +32,9 @@ struct UnsupportedFileTests {
       "the Replace pattern '(?<=a)b' is not supported; it has a group of this kind, at byte 0 of it"
     ),
     UnsupportedChange(
+      "normalizer", #"{"type":"Prepend","prepend":""}"#,
+      "an empty normalizer.prepend is not supported; a text is"),
+    UnsupportedChange(
       "pre_tokenizer", #"{"type":"BertPreTokenizer"}"#,
       "pre_tokenizer type 'BertPreTokenizer' is not supported; Split, ByteLevel, Metaspace, Digits, "
         + "Punctuation, Whitespace, WhitespaceSplit and Sequence are"),
@@ -96,6 +99,63 @@ struct UnsupportedFileTests {
       try SmallTokenizerFile(change.key, change.json).load()
     }
     #expect(error?.description == "tokenizer.json: " + change.message)
+  }
+
+  @Test("is refused if a normalizer leaves nothing of an added token")
+  func refusesRemovedAddedToken() {
+    var file = SmallTokenizerFile(
+      "normalizer", #"{"type":"Strip","strip_left":false,"strip_right":true}"#)
+    file.set("added_tokens", "[\(SmallTokenizerFile.added(5, "\\n", "normalized"))]")
+    let error = #expect(throws: TokenizerError.self) { try file.load() }
+    #expect(
+      error?.description
+        == #"tokenizer.json: added_tokens[0].content '\u{A}', of which the normalizer "#
+        + #"leaves nothing, is not supported; "normalized": false is"#)
+    file.set("added_tokens", "[\(SmallTokenizerFile.added(5, "\\n"))]")
+    #expect(throws: Never.self) { try file.load() }
+  }
+
+  /// The library prepends to both halves of "ﬁ", as both come from the begin of the text.
+  @Test("is refused if what one character became is cut before Metaspace with 'first'")
+  func refusesCutExpansion() throws {
+    let metaspace = #"{"type":"Metaspace","replacement":"▁","prepend_scheme":"first"}"#
+    let always = #"{"type":"Metaspace","replacement":"_","prepend_scheme":"always"}"#
+    let split = #"{"type":"Split","pattern":{"String":"i"},"behavior":"Isolated","invert":false}"#
+    let bytes = #"{"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true}"#
+    func sequence(_ steps: String...) -> String {
+      #"{"type":"Sequence","pretokenizers":[\#(steps.joined(separator: ","))]}"#
+    }
+    func replace(_ content: String) -> String {
+      #"{"type":"Replace","pattern":{"String":"a"},"content":"\#(content)"}"#
+    }
+    let token = SmallTokenizerFile.added(5, "e", "normalized")
+    let cases: [(normalizer: String, preTokenizer: String, added: String, isTaken: Bool)] = [
+      (#"{"type":"NFKC"}"#, sequence(split, metaspace), "", false),
+      (#"{"type":"Lowercase"}"#, sequence(split, metaspace), "", false),
+      (#"{"type":"Prepend","prepend":"x"}"#, sequence(split, metaspace), "", false),
+      (replace("bc"), sequence(split, metaspace), "", false),
+      ("null", sequence(bytes, metaspace), "", false),
+      ("null", sequence(always, metaspace), "", false),
+      ("null", sequence(metaspace, metaspace), "", false),
+      (#"{"type":"NFD"}"#, metaspace, token, false),
+      ("null", sequence(split, metaspace), token, true),
+      (replace("é"), sequence(split, metaspace), token, true),
+      (#"{"type":"NFKC"}"#, metaspace, SmallTokenizerFile.added(5, "e"), true),
+      (#"{"type":"NFKC"}"#, sequence(metaspace, split), "", true),
+    ]
+    for (normalizer, preTokenizer, added, isTaken) in cases {
+      var file = SmallTokenizerFile("normalizer", normalizer)
+      file.set("pre_tokenizer", preTokenizer)
+      file.set("added_tokens", "[\(added)]")
+      if isTaken {
+        #expect(throws: Never.self, "\(normalizer) \(preTokenizer)") { try file.load() }
+      } else {
+        let error = #expect(throws: TokenizerError.self, "\(normalizer) \(preTokenizer)") {
+          try file.load()
+        }
+        #expect(error?.description.contains("several characters for one") == true)
+      }
+    }
   }
 
   @Test("is refused if Metaspace asks for the begin of a text that a normalizer can remove")

@@ -44,6 +44,12 @@ func readAddedTokens(
         "\(entry.value.path).content of \(pattern.count) bytes after the normalizer",
         alternative: "at most \(longestContent) are")
     }
+    // The library then looks for the empty text, and finds it everywhere.
+    if pattern.isEmpty && !content.isEmpty {
+      throw entry.unsupported(
+        "\(entry.value.path).content '\(printable(content))', of which the normalizer leaves nothing,",
+        alternative: "\"normalized\": false is")
+    }
     patternBytes += pattern.count
     if patternBytes > longestContents {
       throw field.unsupported(

@@ -27,7 +27,12 @@ private func readNormalizerStep(_ field: TokenizerField) throws(TokenizerError) 
   }
   if try field.hasType("Prepend") {
     try field.refuseMembers(otherThan: ["type", "prepend"])
-    return PrependNormalizer(prefix: try field.required("prepend").utf8())
+    let prefix = try field.required("prepend")
+    // The library loses the text's first character over it.
+    if try prefix.utf8().isEmpty {
+      throw field.unsupported("an empty \(prefix.value.path)", alternative: "a text is")
+    }
+    return PrependNormalizer(prefix: try prefix.utf8())
   }
   if try field.hasType("Strip") {
     try field.refuseMembers(otherThan: ["type", "strip_left", "strip_right"])

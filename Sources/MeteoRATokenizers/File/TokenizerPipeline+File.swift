@@ -22,16 +22,11 @@ extension TokenizerPipeline {
     growth.cut()
     normalizer?.precede(&growth)
     try growth.check("a normalizer and pre_tokenizer", of: root)
-    let tracksBegin = preTokenizers.contains {
-      ($0 as? MetaspacePreTokenizer)?.prependScheme == .first
-    }
-    if tracksBegin && normalizer?.canRemoveBegin == true {
-      throw root.unsupported(
-        "a normalizer that can remove the begin of a text, before Metaspace with prepend_scheme "
-          + "'first',", alternative: "'always' and 'never' are")
-    }
     let added = try readAddedTokens(
       try root.optional("added_tokens"), vocabulary: model.vocabulary, normalizer: normalizer)
+    try Self.checkBegin(
+      normalizer: normalizer, preTokenizers: preTokenizers,
+      cutsNormalized: added.contains(where: \.isNormalized), of: root)
     let (vocabulary, addedTokens) = (model.vocabulary, AddedVocabulary(added))
     self.addedTokens = addedTokens
     let newTokens = added.filter { vocabulary.id(of: $0.content) == nil }
@@ -43,6 +38,36 @@ extension TokenizerPipeline {
     }
     decoder = try readDecoder(try root.optional("decoder"))
   }
+
+  /// Refuses what makes `Metaspace` with `first` depend on more than the begin of the first piece.
+  ///
+  /// The library asks whether a piece comes from where the text began before all steps. All pieces do
+  /// into which the first character was cut after it became several.
+  ///
+  /// - Parameter cutsNormalized: Whether there are added tokens that cut normalized text.
+  private static func checkBegin(
+    normalizer: (any Normalizer)?, preTokenizers: [any PreTokenizer], cutsNormalized: Bool,
+    of root: TokenizerField
+  ) throws(TokenizerError) {
+    let last = preTokenizers.lastIndex {
+      ($0 as? MetaspacePreTokenizer)?.prependScheme == .first
+    }
+    guard let last else { return }
+    let alternative = "'always' and 'never' are"
+    if normalizer?.canRemoveBegin == true {
+      throw root.unsupported(
+        "a normalizer that can remove the begin of a text, before Metaspace with prepend_scheme "
+          + "'first',", alternative: alternative)
+    }
+    let earlier = preTokenizers[..<last]
+    let expands = normalizer?.canExpand == true || earlier.contains { !($0 is SplitPreTokenizer) }
+    if expands && (cutsNormalized || !earlier.isEmpty) {
+      throw root.unsupported(
+        "cutting what can be several characters for one, before Metaspace with prepend_scheme "
+          + "'first',", alternative: alternative)
+    }
+  }
+
   /// Takes over what the `tokenizer_config.json` beside the file says.
   ///
   /// Llama's classes replace the post-processor; others leave it as it is.
