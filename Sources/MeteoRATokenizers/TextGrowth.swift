@@ -19,14 +19,17 @@ struct TextGrowth {
   /// What comes in front of every piece of the text.
   private var perPiece = 0.0
   /// The normal forms that count already, and the weights after them, as long as nothing between them
-  /// writes new text.
+  /// writes what another form makes longer.
   private var normalForms: (areCompatible: Bool, weights: [Double])?
 
   /// How many times its own length a text can become, pieces being a byte or more.
   var factor: Double { (weights.max() ?? 1) + perPiece }
 
-  private func weight(of text: some Sequence<UInt8>) -> Double {
-    text.reduce(0) { $0 + weights[Int($1)] }
+  /// What a text that a step writes can become.
+  private func weight(of text: [UInt8]) -> Double {
+    var weights = weights
+    if let normalForms, Self.isNormal(text) { weights = normalForms.weights }
+    return text.reduce(0) { $0 + weights[Int($1)] }
   }
 
   // MARK: Steps
@@ -34,24 +37,39 @@ struct TextGrowth {
   /// Goes before a step that writes a text for every match of a pattern.
   mutating func replace(_ pattern: TextPattern, with content: [UInt8]) {
     let weight = weight(of: content)
-    normalForms = nil
+    Self.raise(&weights, pattern, to: weight)
+    if let (areCompatible, after) = normalForms, Self.isNormal(content) {
+      var after = after
+      Self.raise(&after, pattern, to: weight)
+      normalForms = (areCompatible, after)
+    } else {
+      normalForms = nil
+    }
+  }
+
+  private static func raise(_ weights: inout [Double], _ pattern: TextPattern, to weight: Double) {
     switch pattern {
     case .literal(let literal):
       let share = weight / Double(literal.bytes.count)
-      for byte in Set(literal.bytes) { raise(byte, to: share) }
+      for byte in Set(literal.bytes) { weights[Int(byte)] = max(weights[Int(byte)], share) }
     case .scalars, .words:
-      for byte in 0...255 { raise(UInt8(byte), to: weight) }
+      weights = weights.map { max($0, weight) }
     case .regex(let regex):
-      for byte in 0...255 where regex.canBegin(with: UInt8(byte)) {
-        raise(UInt8(byte), to: weight)
+      for byte in weights.indices where regex.canBegin(with: UInt8(byte)) {
+        weights[byte] = max(weights[byte], weight)
       }
     }
   }
 
+  /// Whether no normal form makes a text longer.
+  private static func isNormal(_ text: [UInt8]) -> Bool {
+    UnicodeNormalization.shared.normalize(text, form: .nfkd) == text
+  }
+
   /// Goes before a step that writes a text in front of every piece.
-  mutating func prepend(_ text: some Sequence<UInt8>) {
-    normalForms = nil
+  mutating func prepend(_ text: [UInt8]) {
     perPiece += weight(of: text)
+    if !Self.isNormal(text) { normalForms = nil }
   }
 
   /// Goes before a step that can make a piece of every byte.
@@ -112,9 +130,5 @@ struct TextGrowth {
       }
       weights[Int(byte)] = after.weight(of: encoded)
     }
-  }
-
-  private mutating func raise(_ byte: UInt8, to weight: Double) {
-    weights[Int(byte)] = max(weights[Int(byte)], weight)
   }
 }

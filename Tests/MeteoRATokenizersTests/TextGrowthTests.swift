@@ -73,7 +73,10 @@ struct TextGrowthTests {
       "normalizer", #"{"type":"Prepend","prepend":"\#(String(repeating: "x", count: 64))"}"#,
       grown("65")),
     UnsupportedChange(
-      "normalizer", normalizers(replace("a", "bbbbbbb"), #"{"type":"NFKC"}"#), grown("77")),
+      "normalizer", normalizers(replace("a", "ﬁﬁ"), #"{"type":"NFKC"}"#), grown("66")),
+    UnsupportedChange(
+      "normalizer",
+      normalizers(#"{"type":"NFKC"}"#, replace("b", "\u{FDFA}"), #"{"type":"NFKC"}"#), grown("143")),
     UnsupportedChange(
       "pre_tokenizer", sequence("pretokenizers", [String](repeating: byteLevel(), count: 8)),
       grown("256")),
@@ -158,6 +161,12 @@ struct TextGrowthTests {
         normalizers(
           #"{"type":"NFKC"}"#, #"{"type":"Lowercase"}"#, #"{"type":"Prepend","prepend":"▁"}"#,
           replace(" ", "▁"))
+      ),
+      (
+        "normalizer",
+        normalizers(
+          #"{"type":"NFKC"}"#, replace("[A-Z]", "#", isRegex: true), #"{"type":"NFKD"}"#,
+          #"{"type":"Prepend","prepend":"▁"}"#, #"{"type":"NFKD"}"#)
       ),
       ("normalizer", sequence("normalizers", doubling(6))),
       ("normalizer", sequence("normalizers", [String](repeating: replace("a", "b"), count: 64))),
