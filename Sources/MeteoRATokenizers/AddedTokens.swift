@@ -49,8 +49,9 @@ struct AddedTokenMatcher: Sendable {
   /// Cuts a text into added tokens and the text between them.
   ///
   /// A token that fails as a single word hides the shorter ones inside it. White space that one
-  /// token swallows still counts as text for the tokens after it, as in the library; but of one that
-  /// swallows white space before it, and so begins after what is swallowed, nothing can be left.
+  /// token swallows still counts as text for the tokens after it, as in the library; but of one
+  /// that swallows white space before it, and so begins after what is swallowed, nothing can be
+  /// left.
   func segments(of text: UnsafeBufferPointer<UInt8>) -> [Segment] {
     var segments: [Segment] = []
     var taken = 0

@@ -1,7 +1,8 @@
 // MergeTable: which neighbours merge, into what, and in what order; and the merging itself.
 //
-// A merge is a number: rank << 32 | id of the merged token. Byte-pair encoding is: as long as any neighbours merge,
-// merge the pair with the lowest rank, the leftmost of equal ones. Two ways to the same result:
+// A merge is a number: rank << 32 | id of the merged token. Byte-pair encoding is: as long as any
+// neighbours merge, merge the pair with the lowest rank, the leftmost of equal ones. Two ways to
+// the same result:
 //
 //   short words    scan all pairs for the lowest, merge, close the gap               O(n²), n small
 //   longer ones    a heap of (merge, place), neighbours in a doubly linked list      O(n log n)

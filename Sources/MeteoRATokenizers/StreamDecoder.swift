@@ -1,8 +1,8 @@
 /// Turns ids into text one at a time, as a model generates them.
 ///
-/// All that ``append(_:)`` and ``finish()`` return, joined, is what ``Tokenizer/decode(_:skipSpecialTokens:)``
-/// gives for the same ids. A piece never ends inside a character: what a later id could still
-/// change is held back.
+/// All that ``append(_:)`` and ``finish()`` return, joined, is what
+/// ``Tokenizer/decode(_:skipSpecialTokens:)`` gives for the same ids. A piece never ends inside a
+/// character: what a later id could still change is held back.
 ///
 /// ```swift
 /// var decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: true)

@@ -1,6 +1,6 @@
 // TextGrowth: how long the steps of a tokenizer can make a text, known when its file is opened.
 //
-//   step 1 ─▶ step 2 ─▶ … ─▶ the last        weights come the other way: from the last step to the first
+//   step 1 ─▶ step 2 ─▶ … ─▶ the last        weights: from the last step to the first
 //
 // Every byte has a weight: no text becomes longer than its bytes weigh together. After the last step
 // each weighs 1. Before a step that writes a text for each match, the bytes of a match weigh as much
@@ -18,8 +18,8 @@ struct TextGrowth {
   private var weights = [Double](repeating: 1, count: 256)
   /// What comes in front of every piece of the text.
   private var perPiece = 0.0
-  /// The normal forms that count already, and the weights after them, as long as nothing between them
-  /// writes what another form makes longer.
+  /// The normal forms that count already, and the weights after them, as long as nothing between
+  /// them writes what another form makes longer.
   private var normalForms: (areCompatible: Bool, weights: [Double])?
 
   /// How many times its own length a text can become, pieces being a byte or more.

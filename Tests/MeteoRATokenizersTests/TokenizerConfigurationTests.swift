@@ -7,7 +7,7 @@ import Testing
 struct TokenizerConfigurationTests {
   static let golden = [
     "llama", "llama-both", "llama-neither", "llama-end", "llama-standard", "fast-objects",
-    "fast-no-begin", "plain-both", "plain-neither",
+    "fast-no-begin", "llama-null", "code-llama", "plain-both", "plain-neither",
   ]
 
   @Test("changes the special tokens as Transformers does", arguments: golden)

@@ -1,7 +1,7 @@
 import MeteoRASafetensors
 
-/// The longest content of an added token, also after the normalizer. Matching takes at most this many
-/// steps for each byte of a text.
+/// The longest content of an added token, also after the normalizer. Matching takes at most this
+/// many steps for each byte of a text.
 private let longestContent = 1024
 /// The bytes of all added tokens together, for which a node each is made.
 private let longestContents = 8 << 20
@@ -47,7 +47,8 @@ func readAddedTokens(
     // The library then looks for the empty text, and finds it everywhere.
     if pattern.isEmpty && !content.isEmpty {
       throw entry.unsupported(
-        "\(entry.value.path).content '\(printable(content))', of which the normalizer leaves nothing,",
+        "\(entry.value.path).content '\(printable(content))', of which the normalizer leaves "
+          + "nothing,",
         alternative: "\"normalized\": false is")
     }
     patternBytes += pattern.count

@@ -34,12 +34,22 @@ struct TokenizerConfiguration: Sendable {
     let root = try TokenizerField(contentsOf: url)
     if let name = try root.optional("tokenizer_class") {
       _ = try name.utf8()
-      isLlama = ["LlamaTokenizer", "LlamaTokenizerFast"].contains { name.value.equals($0) }
+      isLlama = [
+        "LlamaTokenizer", "LlamaTokenizerFast", "CodeLlamaTokenizer", "CodeLlamaTokenizerFast",
+      ].contains { name.value.equals($0) }
     }
-    addsBegin = try root.optional("add_bos_token")?.bool()
-    addsEnd = try root.optional("add_eos_token")?.bool()
+    addsBegin = try Self.flag("add_bos_token", of: root)
+    addsEnd = try Self.flag("add_eos_token", of: root)
     begin = try Self.token("bos_token", of: root)
     end = try Self.token("eos_token", of: root)
+  }
+
+  /// A flag that is `null` counts as false, other than one that is not there.
+  private static func flag(
+    _ name: String, of root: TokenizerField
+  ) throws(TokenizerError) -> Bool? {
+    if let field = try root.optional(name) { return try field.bool() }
+    return try root.members().contains { key, _ in key.equals(name) } ? false : nil
   }
 
   /// A token is a string, or an object with its text in `content`.

@@ -41,8 +41,8 @@ extension TokenizerPipeline {
 
   /// Refuses what makes `Metaspace` with `first` depend on more than the begin of the first piece.
   ///
-  /// The library asks whether a piece comes from where the text began before all steps. All pieces do
-  /// into which the first character was cut after it became several.
+  /// The library asks whether a piece comes from where the text began before all steps. All pieces
+  /// do into which the first character was cut after it became several.
   ///
   /// - Parameter cutsNormalized: Whether there are added tokens that cut normalized text.
   private static func checkBegin(

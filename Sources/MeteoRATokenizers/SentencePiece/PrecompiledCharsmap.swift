@@ -22,8 +22,8 @@ struct PrecompiledCharsmap: Sendable {
   /// The longest beginning of a rule, which bounds the time that every place of a text takes. The
   /// rules of SentencePiece have a few characters.
   private static let longestRule = 1024
-  /// The longest text that a rule gives, which bounds what becomes of a text. The longest of NFKC has
-  /// 33 bytes.
+  /// The longest text that a rule gives, which bounds what becomes of a text. The longest of NFKC
+  /// has 33 bytes.
   private static let longestText = 64
   /// Of the rules that one text begins with, the library sees only so many, the shorter ones; the
   /// maps that it writes itself never have more.

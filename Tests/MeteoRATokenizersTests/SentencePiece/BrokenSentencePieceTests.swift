@@ -132,8 +132,8 @@ struct BrokenSentencePieceTests {
     },
   ]
 
-  /// A map in which units that are not given lead nowhere; "a" (61) leads from the root to unit 0x60
-  /// if the root's offset is 1.
+  /// A map in which units that are not given lead nowhere; "a" (61) leads from the root to unit
+  /// 0x60 if the root's offset is 1.
   private static func charsmap(_ units: [(place: Int, unit: UInt32)], texts: [UInt8]) -> [UInt8] {
     let count = (units.map(\.place).max() ?? 0) | 0xFF + 1
     var all = [UInt32](repeating: 0x8000_0000, count: count)
