@@ -63,6 +63,9 @@ struct UnsupportedFileTests {
     UnsupportedChange(
       "model.type", #""Unigram""#, "model type 'Unigram' is not supported; BPE is"),
     UnsupportedChange("model.type", #""bpe""#, "model type 'bpe' is not supported; BPE is"),
+    UnsupportedChange(
+      "model.vocab", #"{"a":0,"\#(String(repeating: "b", count: 65_537))":1}"#,
+      "a token of model.vocab of 65537 bytes is not supported; at most 65536 are"),
     UnsupportedChange("model.dropout", "0.1", "model.dropout is not supported; null is"),
     UnsupportedChange("model.dropout", "0", "model.dropout is not supported; null is"),
     UnsupportedChange(

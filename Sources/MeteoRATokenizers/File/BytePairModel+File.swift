@@ -58,6 +58,9 @@ extension BytePairModel {
 
   // MARK: Vocabulary
 
+  /// The longest token, which bounds what becomes of an id; those in use have a few hundred bytes.
+  private static let longestToken = 1 << 16
+
   private static func readVocabulary(_ field: TokenizerField) throws(TokenizerError) -> Vocabulary {
     let members = try field.members()
     var tokens = ByteStringTable(minimumCapacity: members.count)
@@ -66,6 +69,11 @@ extension BytePairModel {
     for (key, value) in members {
       // No key can be there already: the JSON reader refuses duplicates.
       _ = tokens.insert { key.appendUTF8(to: &$0) }
+      let length = tokens.range(of: tokens.count - 1).count
+      if length > longestToken {
+        throw field.unsupported(
+          "a token of model.vocab of \(length) bytes", alternative: "at most \(longestToken) are")
+      }
       ids.append(UInt32(try field.member(value).integer(in: Vocabulary.idBounds)))
     }
     do throws(Vocabulary.DuplicateID) {
