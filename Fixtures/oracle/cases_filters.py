@@ -94,7 +94,7 @@ def add_temperatures(cases):
     for temperature in [1.0, 0.5, 1e-40]:
         late = rows(lambda l: late_ranking(l, temperature), limits)
         cases.add(
-            f"temperature-limits-{temperature:g}", "temperature",
+            f"temperature-overflow-{temperature:g}", "temperature",
             "The largest logit is infinite: the largest before the division become 0, others -inf.",
             {"logits": limits}, {"y": rows(lambda l: sampling.scale(l, temperature), limits)},
             {"temperature": temperature}, ["special", "sampling"],
