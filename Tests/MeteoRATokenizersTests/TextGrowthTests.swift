@@ -43,11 +43,11 @@ struct TextGrowthTests {
   private static func grown(_ times: String, by steps: String = "a normalizer and pre_tokenizer")
     -> String
   {
-    "\(steps) that can make a text \(times) times as long is not supported; up to 64 times is"
+    "\(steps) that can make a text \(times) times as long is not supported; up to 1024 times is"
   }
 
   static let refused = [
-    UnsupportedChange("normalizer", sequence("normalizers", doubling(7)), grown("128")),
+    UnsupportedChange("normalizer", sequence("normalizers", doubling(11)), grown("2048")),
     UnsupportedChange("normalizer", sequence("normalizers", doubling(36)), grown("68719476736")),
     UnsupportedChange(
       "normalizer", sequence("normalizers", doubling(64)), grown("more than 10^15")),
@@ -59,27 +59,33 @@ struct TextGrowthTests {
       normalizers(sequence("normalizers", doubling(40)), sequence("normalizers", doubling(25))),
       "a normalizer of 65 steps is not supported; at most 64 are"),
     UnsupportedChange(
-      "normalizer", replace("q", String(repeating: "x", count: 65)), grown("65")),
+      "normalizer", replace("q", String(repeating: "x", count: 1025)), grown("1025")),
     UnsupportedChange(
-      "normalizer", replace("qr", String(repeating: "x", count: 130)), grown("65")),
+      "normalizer", replace("qr", String(repeating: "x", count: 2050)), grown("1025")),
     UnsupportedChange(
-      "normalizer", replace("q|[^a]", String(repeating: "x", count: 65), isRegex: true),
-      grown("65")),
-    UnsupportedChange(
-      "normalizer",
-      normalizers(replace("ab", "baba"), replace("ba", String(repeating: "c", count: 70))),
-      grown("70")),
-    UnsupportedChange(
-      "normalizer", #"{"type":"Prepend","prepend":"\#(String(repeating: "x", count: 64))"}"#,
-      grown("65")),
-    UnsupportedChange(
-      "normalizer", normalizers(replace("a", "ﬁﬁ"), #"{"type":"NFKC"}"#), grown("66")),
+      "normalizer", replace("q|[^a]", String(repeating: "x", count: 1025), isRegex: true),
+      grown("1025")),
     UnsupportedChange(
       "normalizer",
-      normalizers(#"{"type":"NFKC"}"#, replace("b", "\u{FDFA}"), #"{"type":"NFKC"}"#), grown("143")),
+      normalizers(replace("ab", "baba"), replace("ba", String(repeating: "c", count: 1030))),
+      grown("1030")),
     UnsupportedChange(
-      "pre_tokenizer", sequence("pretokenizers", [String](repeating: byteLevel(), count: 8)),
-      grown("256")),
+      "normalizer", #"{"type":"Prepend","prepend":"\#(String(repeating: "x", count: 1024))"}"#,
+      grown("1025")),
+    UnsupportedChange(
+      "normalizer",
+      normalizers(replace("a", String(repeating: "ﬁ", count: 32)), #"{"type":"NFKC"}"#),
+      grown("1056")
+    ),
+    UnsupportedChange(
+      "normalizer",
+      normalizers(
+        #"{"type":"NFKC"}"#, replace("b", String(repeating: "\u{FDFA}", count: 20)),
+        #"{"type":"NFKC"}"#),
+      grown("1111")),
+    UnsupportedChange(
+      "pre_tokenizer", sequence("pretokenizers", [String](repeating: byteLevel(), count: 11)),
+      grown("2048")),
     UnsupportedChange(
       "pre_tokenizer",
       sequence("pretokenizers", [String](repeating: letters + "," + metaspace(), count: 8)),
@@ -88,7 +94,7 @@ struct TextGrowthTests {
       "pre_tokenizer", sequence("pretokenizers", [String](repeating: letters, count: 65)),
       "a pre_tokenizer of 65 steps is not supported; at most 64 are"),
     UnsupportedChange(
-      "decoder", sequence("decoders", doubling(7)), grown("128", by: "a decoder")),
+      "decoder", sequence("decoders", doubling(11)), grown("2048", by: "a decoder")),
     UnsupportedChange(
       "decoder", sequence("decoders", [#"{"type":"Fuse"}"#] + doubling(36)),
       grown("68719476736", by: "a decoder")),
@@ -114,6 +120,21 @@ struct TextGrowthTests {
       try SmallTokenizerFile(change.key, change.json).load()
     }
     #expect(error?.description == "tokenizer.json: " + change.message)
+  }
+
+  @Test(
+    "is taken if all normalizers of a common file come before its pre_tokenizer",
+    arguments: [
+      byteLevel(prefix: true, regex: true), metaspace(),
+      sequence("pretokenizers", [letters, metaspace()]),
+    ])
+  func takesBoth(preTokenizer: String) {
+    var file = SmallTokenizerFile(
+      "normalizer",
+      Self.normalizers(
+        #"{"type":"NFKC"}"#, #"{"type":"Lowercase"}"#, Self.replace("\\n", " <newline> ")))
+    file.set("pre_tokenizer", preTokenizer)
+    #expect(throws: Never.self) { try file.load() }
   }
 
   @Test("is refused if a normalizer makes an added token too long")
@@ -168,9 +189,9 @@ struct TextGrowthTests {
           #"{"type":"NFKC"}"#, replace("[A-Z]", "#", isRegex: true), #"{"type":"NFKD"}"#,
           #"{"type":"Prepend","prepend":"▁"}"#, #"{"type":"NFKD"}"#)
       ),
-      ("normalizer", sequence("normalizers", doubling(6))),
+      ("normalizer", sequence("normalizers", doubling(10))),
       ("normalizer", sequence("normalizers", [String](repeating: replace("a", "b"), count: 64))),
-      ("normalizer", replace("q", String(repeating: "x", count: 64))),
+      ("normalizer", replace("q", String(repeating: "x", count: 1024))),
       ("normalizer", sequence("normalizers", [])),
       ("pre_tokenizer", byteLevel(prefix: true, regex: true)),
       (
