@@ -61,7 +61,7 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case notRouted(model: String)
   /// A stop string has no byte, so that every text holds it.
   case emptyStopString(index: Int)
-  /// A stop string holds a special token, which is no text, and text beside it.
+  /// A stop string holds a special token, which adds nothing to a text, and text beside it.
   case mixedStopString(index: Int, token: String)
   /// A kernel refuses what it was given.
   case kernel(context: String, KernelError)
@@ -138,8 +138,8 @@ extension MeteoRAError: CustomStringConvertible {
     case .emptyStopString(let index):
       "stop string \(index) is empty, expected at least one character"
     case .mixedStopString(let index, let token):
-      "stop string \(index) holds the special token '\(printable(token))', which is no part of a text, "
-        + "beside other text; expected the token alone, or text without it"
+      "stop string \(index) holds the special token '\(printable(token))', which adds nothing to a "
+        + "text, beside other text; expected the token alone, or text without it"
     case .kernel(let context, let error): "\(shown(context)): \(error)"
     case .cancelled(let path): "\(shown(path)): stopped before it was complete, nothing was written"
     }

@@ -22,8 +22,7 @@ struct AddedToken: Sendable {
   static func plain(id: UInt32, content: [UInt8], isSpecial: Bool) -> AddedToken {
     AddedToken(
       id: id, content: content, pattern: content, isSpecial: isSpecial, isNormalized: false,
-      stripsLeft: false,
-      stripsRight: false, isSingleWord: false)
+      stripsLeft: false, stripsRight: false, isSingleWord: false)
   }
 }
 

@@ -1,7 +1,7 @@
 /// Byte strings as a tree of their bytes, to find the longest one at a place of a text.
 ///
 /// The children of a node lie side by side in the order of their bytes, so that each step down
-/// takes eight comparisons at most.
+/// takes nine comparisons at most.
 struct ByteTrie: Sendable {
   private struct Node {
     /// The byte that leads here.

@@ -240,4 +240,46 @@ struct TextGrowthTests {
     }
     #expect(Double(steps.normalize(Array("\u{FDFA}".utf8)).count) <= growth.factor * 3)
   }
+
+  @Test(
+    "nor do normalizer and pre_tokenizer together, with an added token between all characters",
+    arguments: [
+      byteLevel(prefix: true, regex: true), byteLevel(), metaspace(),
+      sequence("pretokenizers", [letters, metaspace()]),
+      sequence("pretokenizers", [metaspace(), letters, byteLevel(prefix: true, regex: false)]),
+      sequence("pretokenizers", [metaspace(), metaspace()]),
+    ], [nil, #"{"type":"NFKC"}"#, normalizers(#"{"type":"Lowercase"}"#, #"{"type":"NFKD"}"#)])
+  func growsNoMoreInPieces(preTokenizer: String, normalizer: String?) throws {
+    var file = SmallTokenizerFile("pre_tokenizer", preTokenizer)
+    if let normalizer { file.set("normalizer", normalizer) }
+    let root = try TokenizerField(json: Array(file.json.utf8), source: "tokenizer.json")
+    let normalizer = try readNormalizer(try root.optional("normalizer"))
+    let steps = try readPreTokenizers(try root.optional("pre_tokenizer"))
+    var growth = TextGrowth()
+    for step in steps.reversed() { step.precede(&growth) }
+    growth.cut()
+    normalizer?.precede(&growth)
+    for text in ["a", "a a", "a\u{80}b", " ", "字", "\u{FDFA}", "\u{33AF}İ\u{1D160}", "a\u{301}"] {
+      let bytes = Array(text.utf8)
+      let normalized = normalizer?.normalize(bytes) ?? bytes
+      // The most that added tokens can cut is every character.
+      var count = 0
+      for scalar in String(decoding: normalized, as: UTF8.self).unicodeScalars {
+        var pieces = PieceList(Array(String(scalar).utf8))
+        for step in steps { step.apply(to: &pieces) }
+        count += pieces.bytes.count
+      }
+      #expect(Double(count) <= growth.factor * Double(bytes.count), "\(text)")
+      var pieces = PieceList(normalized)
+      for step in steps { step.apply(to: &pieces) }
+      #expect(Double(pieces.bytes.count) <= growth.factor * Double(bytes.count), "\(text)")
+    }
+  }
+
+  @Test("a byte of ByteLevel's decoder counts as the half of U+FFFD, which two can become")
+  func countsByteLevelDecoder() {
+    var growth = TextGrowth()
+    DecoderStep.byteLevel.precede(&growth)
+    #expect(growth.factor == 1.5)
+  }
 }

@@ -21,8 +21,8 @@ public struct StopStrings: Sendable {
   ///   - strings: None of them empty; without any nothing ends.
   ///   - tokenizer: The model's.
   /// - Throws: ``MeteoRAError/emptyStopString(index:)``, and
-  ///   ``MeteoRAError/mixedStopString(index:token:)`` for one that holds a special token beside other
-  ///   text: no text would ever hold it.
+  ///   ``MeteoRAError/mixedStopString(index:token:)`` for one that holds a special token
+  ///   beside other text: the token adds nothing to a text.
   public init(_ strings: [String], tokenizer: Tokenizer) throws(MeteoRAError) {
     if let index = strings.firstIndex(where: \.utf8.isEmpty) {
       throw .emptyStopString(index: index)

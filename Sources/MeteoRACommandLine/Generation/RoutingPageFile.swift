@@ -32,11 +32,11 @@ final class RoutingPageFile {
     do throws(RoutingReportError) {
       try report.requireRoom(sequences: prompts.count, tokens: tokens, in: scope)
     } catch {
-      var advice = ""
-      if case .tooManyAdapters = error {
-      } else {
-        advice = "; lower --max-new-tokens or give fewer prompts"
-      }
+      let advice =
+        switch error {
+        case .tooManyAdapters, .file: ""
+        case .tooManyTokens, .tooLarge: "; lower --max-new-tokens or give fewer prompts"
+        }
       throw CommandFailure("option --routing-html: \(error)\(advice)")
     }
   }

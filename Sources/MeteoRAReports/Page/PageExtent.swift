@@ -39,11 +39,12 @@ struct PageExtent {
   func estimatedByteCount(names: [String]) -> Int {
     let adapters = Double(names.count)
     let letters = Double(names.reduce(0) { $0 + $1.utf8.count })
+    let longest = Double(names.reduce(0) { max($0, $1.utf8.count) })
     let header = 16_000 + 220 * adapters + letters
     // Of a layer five shares.
-    let share = 70 + letters / max(adapters, 1)
     let sections =
-      700 * Double(sequences) + (50 + min(adapters, 5) * share) * layers + 6 * modules
-    return Int(min(header + sections + 80 * Double(tokens) + 4 * choices, 0x1p62))
+      700 * Double(sequences) + (50 + min(adapters, 5) * (70 + longest)) * layers + 6 * modules
+    // A token can begin a run, which names its adapter.
+    return Int(min(header + sections + (80 + longest) * Double(tokens) + 4 * choices, 0x1p62))
   }
 }

@@ -16,8 +16,7 @@ import MeteoRASafetensors
 extension RoutingReport {
   /// The page.
   ///
-  /// - Throws: ``RoutingReportError/tooManyAdapters(count:limit:)``,
-  ///   ``RoutingReportError/tooManyChoices(count:limit:)``.
+  /// - Throws: ``RoutingReportError`` if it would be too large.
   public func page() throws(RoutingReportError) -> String {
     try requireRoom()
     var page = ""

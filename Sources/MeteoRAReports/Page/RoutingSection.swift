@@ -126,12 +126,11 @@ struct RoutingSection {
     _ take: (String) throws(Failure) -> Void
   ) throws(Failure) {
     let modules = sequence.modules
-    guard let first = modules.first else { return }
     let places = modules.map { module in
       "\(module.layer).\(LinearModule.allCases.firstIndex(of: module.module) ?? 0)"
     }
     try take(
-      "<script type=\"text/plain\" data-k=\"\(first.topK)\" data-modules=\""
+      "<script type=\"text/plain\" data-k=\"\(modules.first?.topK ?? 0)\" data-modules=\""
         + "\(places.joined(separator: " "))\" data-ids=\""
         + "\(sequence.tokens.map { "\($0.id)" }.joined(separator: " "))\">")
     let count = sequence.runCount

@@ -62,8 +62,10 @@ struct PrecompiledCharsmap: Sendable {
       }
     }
     if Self.hasLongPath(units) {
-      throw malformed(
-        "has a rule for more than \(Self.longestRule) bytes or a circle, expected neither")
+      throw .unsupported(
+        source: source,
+        feature: "normalizer_spec.precompiled_charsmap with a rule for more than "
+          + "\(Self.longestRule) bytes, or a circle,", alternative: "shorter rules are")
     }
     self.units = units
     self.texts = texts

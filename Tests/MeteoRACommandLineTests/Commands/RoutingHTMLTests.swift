@@ -317,7 +317,7 @@ struct RoutingHTMLTests {
     "tokens of which no browser shows a page are refused before they run",
     arguments: [
       (200, "the page would show 409600 tokens, a page can show 262144; lower --max-new-tokens"),
-      (100, "the page of 204800 tokens would take about 131"),
+      (100, "the page of 204800 tokens would take about 133"),
     ])
   func tooLarge(promptCount: Int, message: String) throws {
     let prompts = (0..<promptCount).map { "\"\($0)\":[1]" }.joined(separator: ",")

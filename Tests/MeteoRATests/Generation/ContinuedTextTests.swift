@@ -99,7 +99,7 @@ struct ContinuedTextTests {
     }
     #expect(
       error.description
-        == "stop string 1 holds the special token '\(spelling)', which is no part of a text, beside "
-        + "other text; expected the token alone, or text without it")
+        == "stop string 1 holds the special token '\(spelling)', which adds nothing to a text, "
+        + "beside other text; expected the token alone, or text without it")
   }
 }

@@ -250,6 +250,24 @@ struct MergedModelWriterTests {
     }
   }
 
+  @Test("a weight that is infinite in the base is no loss")
+  func infiniteBase() throws {
+    let name = "model.layers.1.mlp.down_proj.weight"
+    var bundle = TinyBundle()
+    var values = [Float](repeating: 0.5, count: 96)
+    values[3] = .infinity
+    bundle.base.tensors[name] = .init(values, [8, 12])
+    let folder = try bundle.folder()
+    var files = files(folder)
+    files.adapters.removeLast()
+    let merged = try MeteoRAModel(files: files).merging("first").base.layers[1][.down].weights
+    var row = [Float](repeating: 0, count: 12)
+    row.withUnsafeMutableBufferPointer { row in
+      if let start = row.baseAddress { merged.copyRow(0, to: start) }
+    }
+    #expect(row.map(\.isFinite) == (0..<12).map { $0 != 3 })
+  }
+
   @Test(
     "it stops whenever it is asked to, and leaves nothing", arguments: [MergeExample.shards, .old])
   func stops(example: MergeExample) throws {

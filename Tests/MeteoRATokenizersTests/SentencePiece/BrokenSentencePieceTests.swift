@@ -82,10 +82,14 @@ struct BrokenSentencePieceTests {
     SentencePieceChange("with a text of more than 64 bytes is not supported; shorter ones are") {
       $0.normalizer.add(2, charsmap([], texts: [UInt8](repeating: 0x62, count: 65) + [0]))
     },
-    SentencePieceChange("has a rule for more than 1024 bytes or a circle, expected neither") {
+    SentencePieceChange(
+      "a rule for more than 1024 bytes, or a circle, is not supported; shorter rules are"
+    ) {
       $0.normalizer.add(2, charsmap([(0x60, 0x61 << 10 | 0x61)], texts: [0x78, 0]))
     },
-    SentencePieceChange("has a rule for more than 1024 bytes or a circle, expected neither") {
+    SentencePieceChange(
+      "a rule for more than 1024 bytes, or a circle, is not supported; shorter rules are"
+    ) {
       // "a" leads from 0x100 to 0x200, "b" back.
       let units: [(Int, UInt32)] = [
         (0, 0x100 << 10), (0x161, (0x161 ^ 0x200) << 10 | 0x61),
@@ -93,7 +97,9 @@ struct BrokenSentencePieceTests {
       ]
       $0.normalizer.add(2, charsmap(units, texts: [0x78, 0]))
     },
-    SentencePieceChange("has a rule for more than 1024 bytes or a circle, expected neither") {
+    SentencePieceChange(
+      "a rule for more than 1024 bytes, or a circle, is not supported; shorter rules are"
+    ) {
       $0.normalizer.add(2, charsmap(chain(of: 1025), texts: [0x78, 0]))
     },
     SentencePieceChange("trainer_spec.unk_surface of 1025 bytes is not supported; at most 1024 are")
