@@ -11,9 +11,9 @@
 struct TextGrowth {
   /// What files can make of a text: this many times its length, as far as can be told without the
   /// text: the worst of each step counts, whether one text can have them all or not. Most texts do
-  /// not grow by half, and NFKC makes 11 times as much of U+FDFA; but with small letters, words for
-  /// line feeds and ▁ before every piece a file that does no harm counts 528.
-  static let largest = 1024.0
+  /// not grow by half, and NFKC makes 11 times as much of U+FDFA; with small letters and ▁ before
+  /// every piece a file counts 76.
+  static let largest = 128.0
   /// Steps of one kind that a file can have. No file in use has a quarter of them.
   static let mostSteps = 64
 
@@ -100,18 +100,26 @@ struct TextGrowth {
   /// What becomes of one byte at most: so many bytes of ASCII and so many others.
   private typealias Yield = (ascii: Double, others: Double)
 
-  // Of U+0390 and others; of U+01D5 and others; of ASCII.
-  private static let canonicalForms: [Yield] = [(0, 3), (0.5, 2), (1, 0)]
+  // Of U+0390 and others; of U+01D5 and others.
+  private static let canonicalForms: [Yield] = [(0, 3), (0.5, 2)]
   // Of U+FDFA; of U+33AF.
   private static let compatibleForms: [Yield] = [(1, 10), (5.0 / 3, 1)]
-  // Of U+023A and others; of U+0130; of ASCII.
-  private static let smallLetters: [Yield] = [(0, 1.5), (0.5, 1), (1, 0)]
+  // Of U+023A and others; of U+0130.
+  private static let smallLetters: [Yield] = [(0, 1.5), (0.5, 1)]
 
+  /// ASCII stays one byte: a normal form leaves it alone, and capitals become small.
   private static func rewritten(_ weights: [Double], by yields: [Yield]) -> [Double] {
-    let ascii = weights[..<128].max() ?? 1
-    let others = weights[128...].max() ?? 1
+    // None of these steps writes a control character.
+    let ascii = weights[0x20..<0x7F].max() ?? 1
+    let others = weights[0x80...].max() ?? 1
     let most = yields.map { $0.ascii * ascii + $0.others * others }.max() ?? 1
-    return [Double](repeating: most, count: weights.count)
+    return weights.indices.map { byte in
+      switch byte {
+      case 0x41...0x5A: max(weights[byte], weights[byte + 0x20])
+      case ..<0x80: weights[byte]
+      default: most
+      }
+    }
   }
 
   /// Goes before a step that can write this many bytes of any value for each byte.
