@@ -47,6 +47,7 @@ let package = Package(
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
     .library(name: "MeteoRATokenizers", targets: ["MeteoRATokenizers"]),
     .library(name: "MeteoRASafetensors", targets: ["MeteoRASafetensors"]),
+    .library(name: "MeteoRAReports", targets: ["MeteoRAReports"]),
     .library(name: "MeteoRAVerification", targets: ["MeteoRAVerification"]),
   ],
   targets: [

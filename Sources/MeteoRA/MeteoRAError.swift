@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRAKernels
 import MeteoRALlama
 import MeteoRASafetensors
@@ -152,4 +153,9 @@ private func shown(_ path: String) -> String { printable(path, limit: 1024) }
 /// Names of adapters in a message.
 private func list(_ names: [String]) -> String {
   names.isEmpty ? "none" : names.map { printable($0) }.joined(separator: ", ")
+}
+
+extension MeteoRAError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
 }

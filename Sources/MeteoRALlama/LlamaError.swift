@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRAKernels
 import MeteoRASafetensors
 
@@ -77,3 +78,8 @@ extension LlamaError: CustomStringConvertible {
 
 /// A path in a message; it may hold any byte, but a message is one line.
 private func shown(_ path: String) -> String { printable(path, limit: 1024) }
+
+extension LlamaError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
+}

@@ -1,3 +1,5 @@
+import Foundation
+
 extension SafetensorsError: CustomStringConvertible {
   public var description: String {
     switch self {
@@ -105,4 +107,9 @@ extension SafetensorsError: CustomStringConvertible {
     let shown = shape.prefix(16).map(String.init).joined(separator: ", ")
     return "[" + shown + (shape.count > 16 ? ", …]" : "]")
   }
+}
+
+extension SafetensorsError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
 }

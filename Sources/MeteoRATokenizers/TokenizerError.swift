@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRASafetensors
 
 /// A reason why a tokenizer cannot be read or asked.
@@ -34,4 +35,9 @@ extension TokenizerError: CustomStringConvertible {
       return "the id \(id) at index \(position) names no token of the vocabulary"
     }
   }
+}
+
+extension TokenizerError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRASafetensors
 
 /// A reason why a golden pack cannot be read, or one of its cases cannot be run.
@@ -61,4 +62,9 @@ extension VerificationError: CustomStringConvertible {
   }
 
   private static func place(_ id: String?) -> String { id.map { "\($0): " } ?? "" }
+}
+
+extension VerificationError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
 }

@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRA
 import Testing
 
@@ -29,6 +30,11 @@ struct MeteoRAErrorTests {
     .llama(.cancelled(path: hostile)),
     .safetensors(.tensorNotFound(file: hostile, tensor: hostile)),
   ]
+
+  @Test("it says the same where Foundation asks", arguments: errors)
+  func isLocalized(error: MeteoRAError) {
+    #expect((error as any Error).localizedDescription == error.description)
+  }
 
   @Test(
     "it is one line without control characters, whatever a file or name holds", arguments: errors)

@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRA
 import MeteoRASafetensors
 
@@ -65,4 +66,9 @@ extension RoutingReport {
         tokens: extent.tokens, byteCount: byteCount, limit: Self.maximumByteCount)
     }
   }
+}
+
+extension RoutingReportError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
 }

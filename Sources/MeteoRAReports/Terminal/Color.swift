@@ -21,6 +21,14 @@ struct Color: Sendable, Equatable {
     blue = channel(4)
   }
 
+  /// A paint as opaque as `depth`, 0 … 1, on white.
+  private init(_ paint: AdapterPalette.Paint, depth: Double) {
+    func channel(_ value: Int) -> Int { 255 - Int((Double(255 - value) * depth).rounded()) }
+    red = channel(paint.red)
+    green = channel(paint.green)
+    blue = channel(paint.blue)
+  }
+
   /// Relative luminance of sRGB, 0 … 1, with the transfer function taken as a square.
   var luminance: Double {
     func linear(_ channel: Int) -> Double {
@@ -40,13 +48,19 @@ struct Color: Sendable, Equatable {
 
   /// The colour of an adapter, deeper for a higher share.
   ///
+  /// The first ones have the hues of the page. A terminal has no lines of several styles below its
+  /// text, so that the hues of the page would come again for others: those have hues of their own.
+  ///
   /// - Parameters:
   ///   - adapter: Index; neighbours are far apart in hue.
   ///   - intensity: 0 … 1.
   static func adapter(_ adapter: Int, intensity: Float) -> Color {
+    let depth = Double(max(0, min(1, intensity.isNaN ? 0 : intensity)))
+    if AdapterPalette.bright.indices.contains(adapter) {
+      return Color(AdapterPalette.bright[adapter], depth: 0.12 + 0.88 * depth)
+    }
     let goldenRatio = 0.618_033_988_749_895
     let hue = (0.58 + Double(adapter) * goldenRatio).truncatingRemainder(dividingBy: 1)
-    let depth = Double(max(0, min(1, intensity.isNaN ? 0 : intensity)))
     return Color(hue: hue, saturation: 0.45 + 0.4 * depth, lightness: 0.86 - 0.44 * depth)
   }
 }

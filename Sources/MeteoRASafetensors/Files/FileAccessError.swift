@@ -105,3 +105,8 @@ package enum FileStatus {
     return url.path
   }
 }
+
+extension FileAccessError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
+}

@@ -1,3 +1,5 @@
+import Foundation
+
 /// A reason why bytes are not the JSON document that was wanted, and where.
 ///
 /// The description is one sentence that begins with the place, as compilers write it:
@@ -127,4 +129,9 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     if byte > 0x20 && byte < 0x7F { return "'\(Unicode.Scalar(byte))'" }
     return "byte 0x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
   }
+}
+
+extension JSONError: LocalizedError {
+  /// The ``description``, for `localizedDescription`.
+  public var errorDescription: String? { description }
 }

@@ -66,4 +66,14 @@ struct AdapterPaletteTests {
   func depth(share: Float, expected: String) {
     #expect(AdapterPalette.depth(of: share) == expected)
   }
+
+  @Test("a terminal has the hues of the page, as long as they last")
+  func terminalHues() {
+    for (adapter, paint) in AdapterPalette.bright.enumerated() {
+      let color = Color.adapter(adapter, intensity: 1)
+      #expect(color.red == paint.red && color.green == paint.green && color.blue == paint.blue)
+    }
+    let all = (0..<28).map { Color.adapter($0, intensity: 1) }
+    for (index, color) in all.enumerated() { #expect(!all[..<index].contains(color)) }
+  }
 }
