@@ -71,6 +71,7 @@ struct TextRegexTests {
       (#"(?i:\u0073s)"#, 0, "letters inside"), (#"(?i:\x{53}S)"#, 0, "letters inside"),
       ("(?i:(?:s)(?:s))", 0, "letters inside"), ("(?i:(?:a|s)(?:s|b))", 0, "letters inside"),
       ("(?i:s{1}s)", 0, "letters inside"), ("(?i:(?:(?:a|b)s(?:s))+)", 0, "letters inside"),
+      ("(?i:(?:as)s)", 0, "letters inside"), ("(?i:s(?:sa))", 0, "letters inside"),
       ("(?i:sa?s)", 0, "letters inside"), ("(?i:x(?:s|st)?)", 0, "letters inside"),
       ("(?i:Ff)", 0, "letters inside"), ("(?i:fI)", 0, "letters inside"),
       ("(?i:efl)", 0, "letters inside"), ("(?i:sT)", 0, "letters inside"),

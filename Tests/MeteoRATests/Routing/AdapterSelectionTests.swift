@@ -16,6 +16,21 @@ struct AdapterSelectionTests {
     return [.only(mask.reversed().map { names[$0] }), .without(others.map { names[$0] })]
   }
 
+  @Test("what it can choose is known before it runs", arguments: masks)
+  func scope(mask: [Int]) throws {
+    let model = try model(topK: 1)
+    let smaller = try TinyBundle().keeping(mask, topK: 1).load()
+    for selection in Self.selections(mask) {
+      let scope = try model.routingScope(in: .routedAmong(selection))
+      #expect(scope.adapters == mask && scope.topK == 1)
+      #expect(scope.moduleCounts.reduce(0, +) == smaller.routedModuleCount)
+      #expect(scope.moduleCounts == (try smaller.routingScope().moduleCounts))
+    }
+    #expect(throws: MeteoRAError.notRouted(model: model.files.base.path)) {
+      try model.routingScope(in: .noAdapters)
+    }
+  }
+
   private func model(topK: Int = 2) throws -> MeteoRAModel {
     try TinyBundle().keeping([0, 1, 2], topK: topK).load()
   }
