@@ -276,6 +276,31 @@ struct TextGrowthTests {
     }
   }
 
+  private static let longLetters = "Urads2".map {
+    replace(String($0), String(repeating: "x", count: 30))
+  }
+
+  @Test(
+    "counts no more than one text can reach",
+    arguments: [
+      (#"{"type":"NFD"}"#, "\u{390}"), (#"{"type":"NFKC"}"#, "\u{FDFA}"),
+      (#"{"type":"Lowercase"}"#, "\u{23A}"),
+      (sequence("normalizers", [#"{"type":"NFD"}"#] + longLetters), "\u{1D5}"),
+      (sequence("normalizers", [#"{"type":"NFKD"}"#] + longLetters), "\u{33AF}"),
+      (normalizers(#"{"type":"Lowercase"}"#, replace("i", String(repeating: "x", count: 30))), "i"),
+      (replace("ab", "xyzw"), "ab"), (#"{"type":"Prepend","prepend":"▁"}"#, "a"),
+    ])
+  func isReached(normalizer: String, text: String) throws {
+    let json = SmallTokenizerFile("normalizer", normalizer).json
+    let root = try TokenizerField(json: Array(json.utf8), source: "tokenizer.json")
+    let steps = try #require(try readNormalizer(try root.optional("normalizer")))
+    var growth = TextGrowth()
+    steps.precede(&growth)
+    let bytes = Array(text.utf8)
+    let reached = Double(steps.normalize(bytes).count) / Double(bytes.count)
+    #expect(abs(growth.factor - reached) < 1e-9)
+  }
+
   @Test("a byte of ByteLevel's decoder counts as the half of U+FFFD, which two can become")
   func countsByteLevelDecoder() {
     var growth = TextGrowth()
