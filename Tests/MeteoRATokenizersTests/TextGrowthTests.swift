@@ -276,7 +276,7 @@ struct TextGrowthTests {
     }
   }
 
-  private static let longLetters = "Urads2".map {
+  private static let longLetters = "rads2".map {
     replace(String($0), String(repeating: "x", count: 30))
   }
 
@@ -285,9 +285,9 @@ struct TextGrowthTests {
     arguments: [
       (#"{"type":"NFD"}"#, "\u{390}"), (#"{"type":"NFKC"}"#, "\u{FDFA}"),
       (#"{"type":"Lowercase"}"#, "\u{23A}"),
-      (sequence("normalizers", [#"{"type":"NFD"}"#] + longLetters), "\u{1D5}"),
+      (normalizers(#"{"type":"NFD"}"#, replace("U", "xxx")), "\u{1D5}"),
       (sequence("normalizers", [#"{"type":"NFKD"}"#] + longLetters), "\u{33AF}"),
-      (normalizers(#"{"type":"Lowercase"}"#, replace("i", String(repeating: "x", count: 30))), "i"),
+      (normalizers(#"{"type":"Lowercase"}"#, replace("i", "xx")), "\u{130}"),
       (replace("ab", "xyzw"), "ab"), (#"{"type":"Prepend","prepend":"▁"}"#, "a"),
     ])
   func isReached(normalizer: String, text: String) throws {
