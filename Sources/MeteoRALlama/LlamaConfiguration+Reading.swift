@@ -18,7 +18,7 @@ extension LlamaConfiguration {
   ///   of the head, sliding windows, quantised weights, an odd head dimension).
   public init(contentsOf url: URL) throws(LlamaError) {
     let fields = try ConfigurationFields(contentsOf: url)
-    try fields.refuseOtherArchitectures()
+    try Self.check(fields) { rule throws(LlamaError) in try rule() }
     let heads = try HeadSizes(fields)
     let rope = try fields.rotarySettings()
     vocabularySize = try fields.size("vocab_size")
@@ -35,6 +35,61 @@ extension LlamaConfiguration {
     tiesEmbeddings = try fields.flag("tie_word_embeddings")
     hasAttentionBias = try fields.flag("attention_bias")
     hasMLPBias = try fields.flag("mlp_bias")
+  }
+
+  /// What ``init(contentsOf:)`` would refuse in a `config.json`, where that stops at the first: one
+  /// problem a field at most, and one of the rotary settings together.
+  package static func problems(contentsOf url: URL) -> [LlamaError] {
+    var problems: [LlamaError] = []
+    do throws(LlamaError) {
+      try check(ConfigurationFields(contentsOf: url)) { rule throws(LlamaError) in
+        do throws(LlamaError) {
+          try rule()
+        } catch {
+          // A size that cannot be read is no size that fits the others either.
+          if !problems.contains(error) { problems.append(error) }
+        }
+      }
+    } catch {
+      problems.append(error)
+    }
+    return problems
+  }
+
+  /// Goes through the rules, each of which can be broken without the others.
+  private static func check(
+    _ fields: ConfigurationFields,
+    _ apply: (() throws(LlamaError) -> Void) throws(LlamaError) -> Void
+  ) throws(LlamaError) {
+    try apply { () throws(LlamaError) in try fields.require("model_type", oneOf: ["llama"]) }
+    try apply { () throws(LlamaError) in
+      try fields.requireElements("architectures", oneOf: ["LlamaForCausalLM"])
+    }
+    try apply { () throws(LlamaError) in
+      guard try fields.optional("hidden_act") != nil else { return }
+      try fields.require("hidden_act", oneOf: ["silu", "swish"])
+    }
+    for field in ["quantization_config", "sliding_window"] {
+      try apply { () throws(LlamaError) in try fields.refuse(field) }
+    }
+    for field in ["hidden_size", "num_attention_heads"] {
+      try apply { () throws(LlamaError) in _ = try fields.size(field) }
+    }
+    for field in ["num_key_value_heads", "head_dim"] {
+      try apply { () throws(LlamaError) in _ = try fields.optionalSize(field) }
+    }
+    try apply { () throws(LlamaError) in _ = try HeadSizes(fields) }
+    try apply { () throws(LlamaError) in _ = try fields.rotarySettings() }
+    for field in ["vocab_size", "intermediate_size", "num_hidden_layers"] {
+      try apply { () throws(LlamaError) in _ = try fields.size(field) }
+    }
+    try apply { () throws(LlamaError) in _ = try fields.normEpsilon() }
+    try apply { () throws(LlamaError) in
+      _ = try fields.optionalSize("max_position_embeddings")
+    }
+    for field in ["tie_word_embeddings", "attention_bias", "mlp_bias"] {
+      try apply { () throws(LlamaError) in _ = try fields.flag(field) }
+    }
   }
 }
 
@@ -68,13 +123,6 @@ private struct HeadSizes {
 }
 
 extension ConfigurationFields {
-  fileprivate func refuseOtherArchitectures() throws(LlamaError) {
-    try require("model_type", oneOf: ["llama"])
-    try requireElements("architectures", oneOf: ["LlamaForCausalLM"])
-    if try optional("hidden_act") != nil { try require("hidden_act", oneOf: ["silu", "swish"]) }
-    for field in ["quantization_config", "sliding_window"] { try refuse(field) }
-  }
-
   fileprivate func normEpsilon() throws(LlamaError) -> Float {
     let epsilon = Float(try number("rms_norm_eps"))
     guard epsilon.isFinite, epsilon >= 0 else {

@@ -28,14 +28,7 @@ extension LlamaModel {
     let configuration = try LlamaConfiguration(
       contentsOf: folder.appendingPathComponent("config.json"))
     let specialTokens = try SpecialTokens(folder: folder)
-    let checkpoint: SafetensorsCheckpoint
-    do throws(SafetensorsError) {
-      checkpoint = try SafetensorsCheckpoint(folder: folder)
-    } catch .noWeights {
-      throw Self.noWeights(in: folder)
-    } catch {
-      throw .safetensors(error)
-    }
+    let checkpoint = try Self.weights(in: folder)
     try self.init(
       configuration: configuration, specialTokens: specialTokens, checkpoint: checkpoint,
       parallelism: parallelism, shouldStop: shouldStop)
@@ -75,6 +68,20 @@ extension LlamaModel {
     self.init(
       configuration: configuration, specialTokens: specialTokens, layers: layers,
       embedding: embedding, finalNorm: finalNorm, head: head, rotary: rotary)
+  }
+
+  /// Opens the weights of a folder.
+  ///
+  /// - Throws: ``LlamaError/safetensors(_:)``, or ``LlamaError/unsupported(file:field:found:supported:)``
+  ///   if there are weights of another format alone.
+  package static func weights(in folder: URL) throws(LlamaError) -> SafetensorsCheckpoint {
+    do throws(SafetensorsError) {
+      return try SafetensorsCheckpoint(folder: folder)
+    } catch .noWeights {
+      throw noWeights(in: folder)
+    } catch {
+      throw .safetensors(error)
+    }
   }
 
   /// Tells a folder with weights of another format from one without any.

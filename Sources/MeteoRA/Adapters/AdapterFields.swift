@@ -46,8 +46,8 @@ struct AdapterFields {
   var excludedModules: LoRAConfiguration.Modules?
   var layersToTransform: [Int]?
   var layersPattern: [String]
-  var rankPattern: [(key: String, rank: Int)] = []
-  var alphaPattern: [(key: String, alpha: Alpha)] = []
+  var rankPattern: [(key: String, rank: Int)]
+  var alphaPattern: [(key: String, alpha: Alpha)]
   /// `nil` if it is absent, or no text.
   var version: String?
 
@@ -55,33 +55,79 @@ struct AdapterFields {
     rank = try Self.rank(root.required("r"))
     alpha = try Alpha(root.required("lora_alpha"))
     usesRankStabilization = try root.optional("use_rslora")?.boolValue() ?? false
-    let target = try root.required("target_modules")
-    targetModules = target.isAllLinear ? .allLinear : try LoRAConfiguration.Modules(target)
-    if let excluded = try root.optional("exclude_modules") {
-      excludedModules = try LoRAConfiguration.Modules(excluded)
-    }
-    if let layers = try root.optional("layers_to_transform") {
-      layersToTransform = try layers.oneOrMore { value throws(JSONError) in
-        try value.integerValue()
-      }
-      if layersToTransform?.isEmpty == true { layersToTransform = nil }
-    }
-    layersPattern = []
-    // An empty text stands for no pattern, but one in a list for a pattern that matches nothing.
-    if let pattern = try root.optional("layers_pattern"), pattern.utf8?.isEmpty != true {
-      layersPattern = try pattern.oneOrMore { value throws(JSONError) in try value.stringValue() }
-    }
-    if let members = try root.optional("rank_pattern")?.membersValue() {
-      for (key, value) in members {
-        rankPattern.append((try key.stringValue(), try Self.rank(value)))
-      }
-    }
-    if let members = try root.optional("alpha_pattern")?.membersValue() {
-      for (key, value) in members {
-        alphaPattern.append((try key.stringValue(), try Alpha(value)))
-      }
-    }
+    targetModules = try Self.targetModules(of: root)
+    excludedModules = try Self.excludedModules(of: root)
+    layersToTransform = try Self.layersToTransform(of: root)
+    layersPattern = try Self.layersPattern(of: root)
+    rankPattern = try Self.rankPattern(of: root)
+    alphaPattern = try Self.alphaPattern(of: root)
     version = root["peft_version"]?.string
+  }
+
+  /// What ``init(_:)`` would throw of each field on its own.
+  static func problems(_ root: JSONValue) -> [JSONError] {
+    var problems: [JSONError] = []
+    func check(_ read: () throws(JSONError) -> Void) {
+      do throws(JSONError) { try read() } catch { problems.append(error) }
+    }
+    check { () throws(JSONError) in _ = try rank(root.required("r")) }
+    check { () throws(JSONError) in _ = try Alpha(root.required("lora_alpha")) }
+    check { () throws(JSONError) in _ = try root.optional("use_rslora")?.boolValue() }
+    check { () throws(JSONError) in _ = try targetModules(of: root) }
+    check { () throws(JSONError) in _ = try excludedModules(of: root) }
+    check { () throws(JSONError) in _ = try layersToTransform(of: root) }
+    check { () throws(JSONError) in _ = try layersPattern(of: root) }
+    check { () throws(JSONError) in _ = try rankPattern(of: root) }
+    check { () throws(JSONError) in _ = try alphaPattern(of: root) }
+    return problems
+  }
+
+  // MARK: Fields
+
+  private static func targetModules(
+    of root: JSONValue
+  ) throws(JSONError) -> LoRAConfiguration.Modules {
+    let target = try root.required("target_modules")
+    return target.isAllLinear ? .allLinear : try LoRAConfiguration.Modules(target)
+  }
+
+  private static func excludedModules(
+    of root: JSONValue
+  ) throws(JSONError) -> LoRAConfiguration.Modules? {
+    guard let excluded = try root.optional("exclude_modules") else { return nil }
+    return try LoRAConfiguration.Modules(excluded)
+  }
+
+  private static func layersToTransform(of root: JSONValue) throws(JSONError) -> [Int]? {
+    guard let value = try root.optional("layers_to_transform") else { return nil }
+    let layers = try value.oneOrMore { value throws(JSONError) in try value.integerValue() }
+    return layers.isEmpty ? nil : layers
+  }
+
+  private static func layersPattern(of root: JSONValue) throws(JSONError) -> [String] {
+    // An empty text stands for no pattern, but one in a list for a pattern that matches nothing.
+    guard let pattern = try root.optional("layers_pattern"), pattern.utf8?.isEmpty != true else {
+      return []
+    }
+    return try pattern.oneOrMore { value throws(JSONError) in try value.stringValue() }
+  }
+
+  private static func rankPattern(
+    of root: JSONValue
+  ) throws(JSONError) -> [(key: String, rank: Int)] {
+    guard let members = try root.optional("rank_pattern")?.membersValue() else { return [] }
+    var ranks: [(key: String, rank: Int)] = []
+    for (key, value) in members { ranks.append((try key.stringValue(), try rank(value))) }
+    return ranks
+  }
+
+  private static func alphaPattern(
+    of root: JSONValue
+  ) throws(JSONError) -> [(key: String, alpha: Alpha)] {
+    guard let members = try root.optional("alpha_pattern")?.membersValue() else { return [] }
+    var alphas: [(key: String, alpha: Alpha)] = []
+    for (key, value) in members { alphas.append((try key.stringValue(), try Alpha(value))) }
+    return alphas
   }
 
   private static func rank(_ value: JSONValue) throws(JSONError) -> Int {

@@ -19,6 +19,35 @@ extension LoRAConfiguration {
     try self.init(root, file: url.path)
   }
 
+  /// What ``init(contentsOf:)`` would refuse in an `adapter_config.json`, where that stops at the
+  /// first: every field that is not supported or has the wrong type, else the first whose value does
+  /// not do.
+  static func problems(contentsOf url: URL) -> [MeteoRAError] {
+    let root: JSONValue
+    do throws(JSONError) {
+      root = try JSONDocument(contentsOf: url).root
+      _ = try root.membersValue()
+    } catch {
+      return [.json(error)]
+    }
+    var problems: [MeteoRAError] = []
+    do throws(JSONError) {
+      let kind = try AdapterKind(root, known: harmless + known)
+      problems += kind.problems(file: url.path)
+    } catch {
+      problems.append(.json(error))
+    }
+    let mistyped = AdapterFields.problems(root)
+    problems += mistyped.map { .json($0) }
+    guard mistyped.isEmpty else { return problems }
+    do throws(MeteoRAError) {
+      _ = try LoRAConfiguration(try AdapterFields(reading: root), file: url.path)
+    } catch {
+      problems.append(error)
+    }
+    return problems
+  }
+
   /// Reads the content of an `adapter_config.json`.
   ///
   /// - Parameter file: The name that errors give it.
@@ -29,14 +58,8 @@ extension LoRAConfiguration {
     } catch {
       throw .json(error)
     }
-    try kind.requirePlainLoRA(file: file)
-    let fields: AdapterFields
-    do throws(JSONError) {
-      fields = try AdapterFields(root)
-    } catch {
-      throw .json(error)
-    }
-    try self.init(fields, file: file)
+    if let problem = kind.problems(file: file).first { throw problem }
+    try self.init(try AdapterFields(reading: root), file: file)
   }
 
   /// Fields without influence on a trained adapter's result. `fan_in_fan_out` is for layers that
@@ -113,21 +136,33 @@ extension AdapterKind {
   /// Initialisations that leave the base weights as they are.
   private static let harmlessInitialisations = ["gaussian", "eva", "orthogonal"]
 
-  /// Throws if the adapter is more, or something else, than `s · B · A`.
-  fileprivate func requirePlainLoRA(file: String) throws(MeteoRAError) {
-    func require(_ field: String, _ found: String?, _ words: [String]) throws(MeteoRAError) {
-      guard let found else { return }
-      guard words.contains(where: { $0.utf8.elementsEqual(found.utf8) }) else {
-        throw .unsupported(
-          file: file, field: field, found: found, supported: words.joined(separator: ", "))
-      }
+  /// In what the adapter is more, or something else, than `s · B · A`.
+  fileprivate func problems(file: String) -> [MeteoRAError] {
+    var problems: [MeteoRAError] = []
+    func require(_ field: String, _ found: String?, _ words: [String]) {
+      guard let found, !words.contains(where: { $0.utf8.elementsEqual(found.utf8) }) else { return }
+      problems.append(
+        .unsupported(
+          file: file, field: field, found: found, supported: words.joined(separator: ", ")))
     }
-    try require("peft_type", type, ["LORA"])
-    if let (field, value) = others.first {
-      throw .unsupported(file: file, field: field, found: value, supported: "leaving it out")
+    require("peft_type", type, ["LORA"])
+    for (field, value) in others {
+      problems.append(
+        .unsupported(file: file, field: field, found: value, supported: "leaving it out"))
     }
-    try require("bias", bias, ["none"])
-    try require("init_lora_weights", initialisation, Self.harmlessInitialisations)
+    require("bias", bias, ["none"])
+    require("init_lora_weights", initialisation, Self.harmlessInitialisations)
+    return problems
+  }
+}
+
+extension AdapterFields {
+  fileprivate init(reading root: JSONValue) throws(MeteoRAError) {
+    do throws(JSONError) {
+      try self.init(root)
+    } catch {
+      throw .json(error)
+    }
   }
 }
 

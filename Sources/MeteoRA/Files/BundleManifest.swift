@@ -19,6 +19,18 @@ struct BundleManifest: Sendable {
   /// - Throws: ``MeteoRAError`` if `meteora.json` cannot be read, has an unknown version or field,
   ///   names a path outside the folder, or holds a router that does not suit the adapters.
   init(folder: URL) throws(MeteoRAError) {
+    var unknown: [MeteoRAError] = []
+    try self.init(folder: folder, unknownFields: &unknown)
+    if let problem = unknown.first { throw problem }
+    try files.validate()
+  }
+
+  /// Reads what a manifest names, whatever it holds beside that, and whether or not the router suits
+  /// the adapters.
+  ///
+  /// - Parameter unknownFields: Takes a problem for each of them.
+  /// - Throws: ``MeteoRAError`` for anything else that ``init(folder:)`` refuses in the file.
+  init(folder: URL, unknownFields: inout [MeteoRAError]) throws(MeteoRAError) {
     let url = folder.appendingPathComponent(Self.fileName)
     let root: JSONValue
     let version: Int
@@ -39,8 +51,8 @@ struct BundleManifest: Sendable {
     } catch {
       throw .json(error)
     }
+    unknownFields += fields.unknown.map { .json($0) }
     files = try fields.files(in: folder, file: url.path)
-    try files.validate()
   }
 }
 
@@ -61,18 +73,21 @@ private struct ManifestFields {
   var adapters: [(name: String, path: Path)] = []
   var gates: Path
   var router: RouterConfiguration
+  /// What fields of other names would be refused with.
+  var unknown: [JSONError]
 
   init(_ root: JSONValue) throws(JSONError) {
-    try root.refuseFields(except: ["format_version", "base", "adapters", "gates", "router"])
+    unknown = try root.problems(
+      withFieldsExcept: ["format_version", "base", "adapters", "gates", "router"])
     let router = try root.required("router")
-    try router.refuseFields(except: ["top_k", "temperature"])
+    unknown += try router.problems(withFieldsExcept: ["top_k", "temperature"])
     self.router = RouterConfiguration(
       topK: try router.required("top_k").integerValue(),
       temperature: Float(try router.required("temperature").doubleValue()))
     base = try Path(root.required("base"))
     gates = try Path(root.required("gates"))
     for entry in try root.required("adapters").elementsValue() {
-      try entry.refuseFields(except: ["name", "path"])
+      unknown += try entry.problems(withFieldsExcept: ["name", "path"])
       adapters.append(
         (try entry.required("name").stringValue(), try Path(entry.required("path"))))
     }

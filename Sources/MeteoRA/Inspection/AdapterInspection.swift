@@ -35,16 +35,17 @@ public struct AdapterInspection: Sendable {
 
   /// The PEFT folder.
   public let folder: URL
-  /// Its `adapter_config.json`.
-  public let configuration: LoRAConfiguration
-  /// What its weights hold.
-  public let totals: TensorTotals
-  /// Layer after layer.
+  /// Its `adapter_config.json`; `nil` if that cannot be taken.
+  public let configuration: LoRAConfiguration?
+  /// What its weights hold; `nil` if they cannot be read.
+  public let totals: TensorTotals?
+  /// Layer after layer; none without configuration or weights.
   public let updates: [Update]
-  /// `nil` without a base.
+  /// `nil` without a base, configuration or weights.
   public let fit: Fit?
   /// Everything that would keep the adapter from being loaded; without a base, as far as the
-  /// folder alone can tell.
+  /// folder alone can tell. Of a file that breaks its format the first, and of the values and
+  /// patterns of the configuration.
   public let problems: [MeteoRAError]
 
   /// The distinct ranks, ascending.
@@ -61,15 +62,13 @@ public struct AdapterInspection: Sendable {
     }
   }
 
-  /// Reads the configuration and the header of the weights.
+  /// Reads the configuration and the header of the weights; what cannot be read is a problem.
   ///
   /// - Parameters:
   ///   - folder: Holds `adapter_config.json` and `adapter_model.safetensors`.
   ///   - base: The model to compare with.
-  /// - Throws: ``MeteoRAError`` if a file cannot be read at all, or the patterns of the configuration
-  ///   take too long.
-  public init(folder: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
-    try self.init(folder: folder, base: base, heldLayers: Self.mostLayers)
+  public init(folder: URL, base: LlamaConfiguration? = nil) {
+    self.init(folder: folder, base: base, heldLayers: Self.mostLayers)
   }
 
   /// More than the 126 layers of the largest Llama: those in which an adapter's missing updates are
@@ -78,96 +77,33 @@ public struct AdapterInspection: Sendable {
 
   /// - Parameter heldLayers: Layers that the base really has, as far as that is known: its
   ///   configuration may claim any number.
-  init(folder: URL, base: LlamaConfiguration?, heldLayers: Int) throws(MeteoRAError) {
+  init(folder: URL, base: LlamaConfiguration?, heldLayers: Int) {
     self.folder = folder
-    let configuration = try LoRAConfiguration(
-      contentsOf: folder.appendingPathComponent(PEFTAdapter.configurationFile))
+    var problems = FoundProblems()
+    let url = folder.appendingPathComponent(PEFTAdapter.configurationFile)
+    let configuration = problems.attempt { () throws(MeteoRAError) in
+      try LoRAConfiguration(contentsOf: url)
+    }
+    if configuration == nil { problems.add(LoRAConfiguration.problems(contentsOf: url)) }
+    let file = problems.attempt { () throws(MeteoRAError) in try PEFTAdapter.weights(in: folder) }
+    var comparison: AdapterComparison?
+    var fit: Fit?
+    if let configuration, let file {
+      comparison = problems.attempt { () throws(MeteoRAError) in
+        try AdapterComparison(configuration, with: file, base: base, heldLayers: heldLayers)
+      }
+      problems.add(comparison?.problems ?? [])
+      if let comparison, let base {
+        fit = problems.attempt { () throws(MeteoRAError) in
+          try Fit(configuration, updates: comparison.updates, base: base)
+        }
+      }
+    }
     self.configuration = configuration
-    let file = try PEFTAdapter.weights(in: folder)
-    totals = TensorTotals(file)
-    let tensors = ModuleTensors(file)
-    var expectations = TensorExpectations(of: file)
-    var updates: [Update] = []
-    let layers = tensors.layers
-    let last = tensors.layerCount
-    let examined = base.map { min($0.layerCount, max(heldLayers, last)) } ?? last
-    // Not known of layers that are not looked at.
-    var changesNothing = examined > 0 && examined == base?.layerCount ?? last
-    var ambiguity: MeteoRAError?
-    var work = PatternWork(file: configuration.file)
-    for layer in 0..<examined {
-      var planned: [(module: LinearModule, planned: Planned)] = []
-      for module in LinearModule.allCases {
-        let trained = tensors[ModulePlace(layer: layer, module: module), .a]
-        do throws(MeteoRAError) {
-          let update = try configuration.update(
-            of: module, layer: layer, trainedRank: trained?.shape.first, work: &work)
-          if let update { planned.append((module, .update(update))) }
-        } catch .ambiguousPatterns(let file, let path, let today, let before) {
-          ambiguity =
-            ambiguity
-            ?? .ambiguousPatterns(file: file, module: path, today: today, before: before)
-          planned.append((module, .ambiguous))
-        }
-      }
-      if planned.isEmpty { continue }
-      changesNothing = false
-      if !layers.contains(layer) {
-        // Behind the last layer of the file there is nothing to be found either.
-        if let base, layer >= last {
-          expectations.reportMissing(layer...base.layerCount - 1)
-          break
-        }
-        expectations.reportMissing(layer...layer)
-        continue
-      }
-      for (module, planned) in planned {
-        let shape = base?.shape(of: module)
-        expectations.expect(
-          PEFTAdapter.key(module, layer: layer, "lora_A"), shape: [planned.rank, shape?.inFeatures])
-        expectations.expect(
-          PEFTAdapter.key(module, layer: layer, "lora_B"),
-          shape: [shape?.outFeatures, planned.rank])
-        guard case .update(let update) = planned else { continue }
-        updates.append(
-          Update(
-            layer: layer, module: module, rank: update.rank, alpha: update.alpha,
-            scaling: update.scaling))
-      }
-    }
-    if let ambiguity { expectations.report(ambiguity) }
-    expectations.expectNothingElse { tensor in
-      PEFTAdapter.explained(
-        .unexpectedTensor(file: tensor.file, tensor: tensor.name),
-        scope: base == nil ? "" : " in this base model")
-    }
-    if changesNothing {
-      expectations.report(
-        .invalid(
-          file: configuration.file, field: "target_modules", found: "without effect",
-          expected: "at least one linear module of \(base == nil ? "the" : "this") base model"))
-    }
-    self.updates = updates
-    if let base {
-      fit = try Fit(configuration, updates: updates, base: base)
-    } else {
-      fit = nil
-    }
-    problems = expectations.problems
-  }
-}
-
-/// What the configuration says of a module.
-private enum Planned {
-  case update(LoRAConfiguration.Update)
-  /// Releases of PEFT do not agree.
-  case ambiguous
-
-  var rank: Int? {
-    switch self {
-    case .update(let update): update.rank
-    case .ambiguous: nil
-    }
+    totals = file.map { TensorTotals($0) }
+    updates = comparison?.updates ?? []
+    self.fit = fit
+    self.problems = problems.all
   }
 }
 

@@ -11,15 +11,15 @@ public struct BundleInspection: Sendable {
     public var name: String
     /// Its PEFT folder.
     public var folder: URL
-    /// `nil` if it cannot be read; `problems` of the bundle says why.
-    public var inspection: AdapterInspection?
+    /// What is in it.
+    public var inspection: AdapterInspection
   }
 
   /// The folder with the `meteora.json`.
   public let folder: URL
-  /// What `meteora.json` names.
-  public let files: ModelFiles
-  /// `nil` if it cannot be read; ``problems`` says why.
+  /// What `meteora.json` names; `nil` if that cannot be taken, and then nothing else is looked at.
+  public let files: ModelFiles?
+  /// What is in the base's folder.
   public let base: ModelInspection?
   /// In the order of the gates' rows.
   public let adapters: [Adapter]
@@ -27,42 +27,39 @@ public struct BundleInspection: Sendable {
   public let gates: GatesInspection?
   /// Linear modules that some adapter changes, over all layers.
   public let routedModuleCount: Int
-  /// Everything that would keep the bundle from being loaded, those of its parts among them.
+  /// Everything that would keep the bundle from being loaded, those of its parts among them; of a
+  /// file that breaks its format, the first.
   public let problems: [MeteoRAError]
 
-  /// Reads `meteora.json` and all that it names.
-  ///
-  /// - Throws: ``MeteoRAError`` if `meteora.json` cannot be taken; anything else is a problem.
-  public init(folder: URL) throws(MeteoRAError) {
+  /// Reads `meteora.json` and all that it names; what cannot be read is a problem.
+  public init(folder: URL) {
     self.folder = folder
-    let files = try BundleManifest(folder: folder).files
+    var problems = FoundProblems()
+    var unknown: [MeteoRAError] = []
+    let files = problems.attempt { () throws(MeteoRAError) in
+      try BundleManifest(folder: folder, unknownFields: &unknown).files
+    }
+    problems.add(unknown)
     self.files = files
-    var problems: [MeteoRAError] = []
-    func attempt<Result>(_ body: () throws(MeteoRAError) -> Result) -> Result? {
-      do throws(MeteoRAError) {
-        return try body()
-      } catch {
-        problems.append(error)
-        return nil
-      }
+    guard let files else {
+      (base, adapters, gates, routedModuleCount) = (nil, [], nil, 0)
+      self.problems = problems.all
+      return
     }
-    _ = attempt { () throws(MeteoRAError) in
-      try files.router.validate(
+    _ = problems.attempt { () throws(MeteoRAError) in try files.validate() }
+    problems.add(
+      files.router.problems(
         adapterCount: files.adapters.count,
-        context: folder.appendingPathComponent(BundleManifest.fileName).path)
-    }
-    let base = attempt { () throws(MeteoRAError) in try ModelInspection(folder: files.base) }
-    problems += base?.problems ?? []
+        context: folder.appendingPathComponent(BundleManifest.fileName).path))
+    let base = ModelInspection(folder: files.base)
+    problems.add(base.problems)
     var changed: Set<ModulePlace> = []
     var adapters: [Adapter] = []
     for adapter in files.adapters {
-      let inspection = attempt { () throws(MeteoRAError) in
-        try AdapterInspection(
-          folder: adapter.folder, base: base?.configuration,
-          heldLayers: base?.heldLayerCount ?? 0)
-      }
-      problems += inspection?.problems ?? []
-      for update in inspection?.updates ?? [] {
+      let inspection = AdapterInspection(
+        folder: adapter.folder, base: base.configuration, heldLayers: base.heldLayerCount)
+      problems.add(inspection.problems)
+      for update in inspection.updates {
         changed.insert(ModulePlace(layer: update.layer, module: update.module))
       }
       adapters.append(
@@ -70,24 +67,23 @@ public struct BundleInspection: Sendable {
     }
     var gates: GatesInspection?
     if case .file(let url) = files.gates {
-      gates = attempt { () throws(MeteoRAError) in
+      gates = problems.attempt { () throws(MeteoRAError) in
         do throws(SafetensorsError) {
           return GatesInspection(
             try SafetensorsFile(contentsOf: url),
-            model: base.map { base in
-              .init(
-                base: base.configuration, adapterCount: files.adapters.count, changed: changed)
+            model: base.configuration.map { configuration in
+              .init(base: configuration, adapterCount: files.adapters.count, changed: changed)
             })
         } catch {
           throw .safetensors(error)
         }
       }
     }
-    problems += gates?.problems ?? []
+    problems.add(gates?.problems ?? [])
     self.base = base
     self.adapters = adapters
     self.gates = gates
     routedModuleCount = changed.count
-    self.problems = problems
+    self.problems = problems.all
   }
 }

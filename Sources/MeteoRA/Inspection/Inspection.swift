@@ -4,6 +4,8 @@ import MeteoRASafetensors
 
 /// What a file or folder is, and what is in it.
 public enum Inspection: Sendable {
+  /// A file that cannot be read as a safetensors file.
+  case unreadable(path: String, MeteoRAError)
   /// A safetensors file that is none of the others.
   case tensors(SafetensorsFile)
   /// A file with gates alone.
@@ -22,8 +24,8 @@ public enum Inspection: Sendable {
   /// - Parameters:
   ///   - url: A file or folder.
   ///   - base: The model that an adapter is compared with.
-  /// - Throws: ``MeteoRAError`` if nothing is there, it is of no kind known here, or it cannot be
-  ///   read at all.
+  /// - Throws: ``MeteoRAError`` if nothing is there, or it is of no kind known here. What cannot be
+  ///   read is among the ``problems``.
   public init(contentsOf url: URL, base: LlamaConfiguration? = nil) throws(MeteoRAError) {
     var isFolder: ObjCBool = false
     guard FileManager.default.fileExists(atPath: url.path, isDirectory: &isFolder) else {
@@ -41,11 +43,11 @@ public enum Inspection: Sendable {
       FileStatus.isThere(url.appendingPathComponent(name))
     }
     if holds(BundleManifest.fileName) {
-      self = .bundle(try BundleInspection(folder: url))
+      self = .bundle(BundleInspection(folder: url))
     } else if holds(PEFTAdapter.configurationFile) {
-      self = .adapter(try AdapterInspection(folder: url, base: base))
+      self = .adapter(AdapterInspection(folder: url, base: base))
     } else if holds("config.json") {
-      self = .model(try ModelInspection(folder: url))
+      self = .model(ModelInspection(folder: url))
     } else if let adapters = try? ModelFiles.adapters(in: url) {
       throw .inaccessible(
         path: url.path,
@@ -67,13 +69,33 @@ public enum Inspection: Sendable {
       return tensors.contains(.a) || tensors.contains(.b)
         ? .checkpoint(CheckpointInspection(file)) : .gates(GatesInspection(file, model: nil))
     } catch {
-      throw .safetensors(error)
+      guard !isJSON(url, error) else {
+        throw .inaccessible(
+          path: url.path,
+          reason: "is a file of JSON, expected a safetensors file, or the folder of this one: "
+            + url.deletingLastPathComponent().path)
+      }
+      return .unreadable(path: url.path, .safetensors(error))
     }
   }
 
-  /// Everything that would keep it from being loaded.
+  /// Whether what is no safetensors file has the name of a JSON file, or begins like one.
+  private static func isJSON(_ url: URL, _ error: SafetensorsError) -> Bool {
+    switch error {
+    case .headerTooLarge(_, let declared, _):
+      // What was taken for a length is the beginning of the file.
+      let bytes = withUnsafeBytes(of: declared.littleEndian, Array.init)
+      let first = bytes.first { !" \n\r\t".utf8.contains($0) }
+      return first == UInt8(ascii: "{") || first == UInt8(ascii: "[")
+    case .tooShort: return url.path.utf8.suffix(5).elementsEqual(".json".utf8)
+    default: return false
+    }
+  }
+
+  /// Everything that would keep it from being loaded; of a file that breaks its format, the first.
   public var problems: [MeteoRAError] {
     switch self {
+    case .unreadable(_, let problem): [problem]
     case .tensors: []
     case .gates(let gates): gates.problems
     case .checkpoint(let checkpoint): checkpoint.problems

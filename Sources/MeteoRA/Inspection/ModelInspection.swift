@@ -15,77 +15,90 @@ public struct ModelInspection: Sendable {
 
   /// The Hugging Face folder.
   public let folder: URL
-  /// Its `config.json`.
-  public let configuration: LlamaConfiguration
-  /// The ids that begin, end and pad a sequence.
-  public let specialTokens: SpecialTokens
+  /// Its `config.json`; `nil` if that cannot be taken.
+  public let configuration: LlamaConfiguration?
+  /// The ids that begin, end and pad a sequence; `nil` if they cannot be read.
+  public let specialTokens: SpecialTokens?
   /// The files with weights, shards in the order of the index.
   public let weightFiles: [WeightFile]
-  /// What all of them hold.
-  public let totals: TensorTotals
-  /// Numbers that make up the model: a tied output matrix counts once.
-  public let parameterCount: Int
+  /// What all of them hold; `nil` if they cannot be read.
+  public let totals: TensorTotals?
+  /// Numbers that make up the model: a tied output matrix counts once. `nil` without configuration
+  /// or weights.
+  public let parameterCount: Int?
   /// The names of the files that a tokenizer can be read from, if they are there; the first is read.
   public let tokenizerFiles: [String]
   /// The tokenizer's tokens; `nil` if there is none that can be taken.
   public let tokenizerVocabulary: Int?
   /// One more than the highest layer of the model that the weights hold a tensor of.
   let heldLayerCount: Int
-  /// Everything that would keep the model, or its tokenizer, from being loaded.
+  /// Everything that would keep the model, or its tokenizer, from being loaded; of a tokenizer, of
+  /// shards, and of a file that breaks its format, the first.
   public let problems: [MeteoRAError]
 
   /// The special tokens that are no rows of the embedding, and so can never occur.
   public var specialTokensOutsideVocabulary: [Int] {
+    guard let specialTokens, let configuration else { return [] }
     let all =
       specialTokens.endOfSequence
       + [specialTokens.beginOfSequence, specialTokens.padding].compactMap { $0 }
     return all.filter { $0 < 0 || $0 >= configuration.vocabularySize }
   }
 
-  /// Reads the configuration, the headers of the weights, and the tokenizer.
-  ///
-  /// - Throws: ``MeteoRAError`` if the configuration or a weight file cannot be read at all.
-  public init(folder: URL) throws(MeteoRAError) {
+  /// Reads the configuration, the headers of the weights, and the tokenizer; what cannot be read is a
+  /// problem.
+  public init(folder: URL) {
     self.folder = folder
-    let checkpoint: SafetensorsCheckpoint
+    var problems = FoundProblems()
+    let file = folder.appendingPathComponent(BaseFolder.configuration)
     do throws(LlamaError) {
-      configuration = try LlamaConfiguration(
-        contentsOf: folder.appendingPathComponent("config.json"))
-      specialTokens = try SpecialTokens(folder: folder)
+      configuration = try LlamaConfiguration(contentsOf: file)
     } catch {
-      throw .llama(error)
+      configuration = nil
+      problems.add([.llama(error)])
+      problems.add(LlamaConfiguration.problems(contentsOf: file).map { .llama($0) })
     }
-    do throws(SafetensorsError) {
-      checkpoint = try SafetensorsCheckpoint(folder: folder)
-    } catch {
-      throw .safetensors(error)
+    specialTokens = problems.attempt { () throws(MeteoRAError) in
+      do throws(LlamaError) { return try SpecialTokens(folder: folder) } catch {
+        throw .llama(error)
+      }
     }
-    weightFiles = checkpoint.files.map { file in
+    let checkpoint = problems.attempt { () throws(MeteoRAError) in
+      do throws(LlamaError) { return try LlamaModel.weights(in: folder) } catch {
+        throw .llama(error)
+      }
+    }
+    weightFiles = (checkpoint?.files ?? []).map { file in
       WeightFile(path: file.location, bytes: file.tensors.reduce(0) { $0 + $1.byteCount })
     }
-    totals = TensorTotals(checkpoint)
-    var expectations = TensorExpectations(of: checkpoint)
-    let layers = checkpoint.layers(below: configuration.layerCount)
-    heldLayerCount = (layers.last ?? -1) + 1
-    parameterCount = expectations.expectModel(configuration, holding: layers)
-    expectations.expectNothingElse { tensor in
-      LlamaModel.isDerived(tensor.name)
-        ? nil : .llama(.unexpectedTensor(file: tensor.file, tensor: tensor.name))
+    totals = checkpoint.map { TensorTotals($0) }
+    if let checkpoint, let configuration {
+      var expectations = TensorExpectations(of: checkpoint)
+      let layers = checkpoint.layers(below: configuration.layerCount)
+      heldLayerCount = (layers.last ?? -1) + 1
+      parameterCount = expectations.expectModel(configuration, holding: layers)
+      expectations.expectNothingElse { tensor in
+        LlamaModel.isDerived(tensor.name)
+          ? nil : .llama(.unexpectedTensor(file: tensor.file, tensor: tensor.name))
+      }
+      problems.add(expectations.problems)
+    } else {
+      heldLayerCount = 0
+      parameterCount = nil
     }
 
     tokenizerFiles = ["tokenizer.json", "tokenizer.model"].filter { name in
       FileStatus.isThere(folder.appendingPathComponent(name))
     }
-    var vocabulary: Int?
-    if !tokenizerFiles.isEmpty {
-      do throws(TokenizerError) {
-        vocabulary = try Tokenizer(folder: folder).vocabularySize
-      } catch {
-        expectations.report(.tokenizer(error))
+    tokenizerVocabulary =
+      tokenizerFiles.isEmpty
+      ? nil
+      : problems.attempt { () throws(MeteoRAError) in
+        do throws(TokenizerError) { return try Tokenizer(folder: folder).vocabularySize } catch {
+          throw .tokenizer(error)
+        }
       }
-    }
-    tokenizerVocabulary = vocabulary
-    problems = expectations.problems
+    self.problems = problems.all
   }
 }
 

@@ -18,16 +18,24 @@ public struct RouterConfiguration: Sendable, Equatable {
   /// - Throws: ``MeteoRAError/kernel(context:_:)`` unless 1 ≤ k ≤ `adapterCount` and T is finite
   ///   and above 0.
   func validate(adapterCount: Int, context: String = "router") throws(MeteoRAError) {
-    guard topK >= 1, topK <= adapterCount else {
-      throw .kernel(
-        context: context,
-        .outOfRange(
-          argument: "top_k", actual: "\(topK)", allowed: "1...\(adapterCount) (the adapters)"))
+    if let problem = problems(adapterCount: adapterCount, context: context).first { throw problem }
+  }
+
+  /// What ``validate(adapterCount:context:)`` would throw of k and of T.
+  func problems(adapterCount: Int, context: String) -> [MeteoRAError] {
+    var problems: [MeteoRAError] = []
+    if topK < 1 || topK > adapterCount {
+      problems.append(
+        .kernel(
+          context: context,
+          .outOfRange(
+            argument: "top_k", actual: "\(topK)", allowed: "1...\(adapterCount) (the adapters)")))
     }
     do throws(KernelError) {
       try Routing.requireTemperature(temperature)
     } catch {
-      throw .kernel(context: context, error)
+      problems.append(.kernel(context: context, error))
     }
+    return problems
   }
 }

@@ -9,8 +9,10 @@ extension Command {
     description: [
       "P is a bundle, a Hugging Face model folder, a PEFT adapter folder, or a safetensors file; "
         + "gates files and checkpoints of the published code are known by the names of their "
-        + "tensors. Problems come first: everything that would keep P from being loaded, not only "
-        + "the first. With problems the exit code is 1.",
+        + "tensors. Problems come first: everything that would keep P from being loaded, every field "
+        + "of a configuration that is not taken among it. Of a file that breaks its format, of the "
+        + "rotary settings, of patterns, of a tokenizer and of shards the first problem is told. With "
+        + "problems the exit code is 1.",
       "Only headers are read, and the numbers of gates.",
     ],
     positional: "P",

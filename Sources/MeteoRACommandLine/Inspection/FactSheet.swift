@@ -53,6 +53,9 @@ struct FactSheet {
 
   // MARK: Words
 
+  /// What is said of a part with a problem.
+  static let unknown = "not known (see above)"
+
   /// A number and what it counts, such as "1 tensor" or "2 tensors".
   static func count(_ number: Int, _ noun: String) -> String {
     "\(number) \(noun)\(number == 1 ? "" : "s")"

@@ -8,6 +8,7 @@ extension Inspection {
     let head: (kind: String, path: String)
     let facts: [(key: String, value: JSONOutput)]
     switch self {
+    case .unreadable(let path, _): (head, facts) = (("unreadable", path), [])
     case .tensors(let file): (head, facts) = (("safetensors", file.location), file.facts)
     case .gates(let gates): (head, facts) = (("gates", gates.path), gates.facts)
     case .checkpoint(let checkpoint):
@@ -34,7 +35,13 @@ extension JSONOutput {
   }
 
   fileprivate static func optional(_ value: Int?) -> JSONOutput {
-    value.map { .integer($0) } ?? .null
+    optional(value) { .integer($0) }
+  }
+
+  fileprivate static func optional<Value>(
+    _ value: Value?, _ json: (Value) -> JSONOutput
+  ) -> JSONOutput {
+    value.map(json) ?? .null
   }
 
   fileprivate init(_ totals: TensorTotals) {
@@ -93,20 +100,24 @@ extension AdapterInspection {
     [
       ("ranks", .integers(ranks)), ("alphas", .array(alphas.map { .number($0) })),
       ("scalings", .array(scalings.map { .float($0) })),
-      ("use_rslora", .bool(configuration.usesRankStabilization)),
-      ("target_modules", configuration.targetModules.json),
-      ("exclude_modules", configuration.excludedModules?.json ?? .null),
-      ("layers_to_transform", configuration.layersToTransform.map { .integers($0) } ?? .null),
+      ("use_rslora", .optional(configuration) { .bool($0.usesRankStabilization) }),
+      ("target_modules", .optional(configuration) { $0.targetModules.json }),
+      ("exclude_modules", .optional(configuration?.excludedModules) { $0.json }),
+      ("layers_to_transform", .optional(configuration?.layersToTransform) { .integers($0) }),
       (
         "rank_pattern",
-        .object(configuration.rankPatterns.map { ($0.pattern, .integer($0.rank)) })
+        .optional(configuration) { configuration in
+          .object(configuration.rankPatterns.map { ($0.pattern, .integer($0.rank)) })
+        }
       ),
       (
         "alpha_pattern",
-        .object(configuration.alphaPatterns.map { ($0.pattern, .number($0.alpha)) })
+        .optional(configuration) { configuration in
+          .object(configuration.alphaPatterns.map { ($0.pattern, .number($0.alpha)) })
+        }
       ),
       ("changes", .object(layers.map { ($0.module.rawValue, .integers($0.layers)) })),
-      ("totals", JSONOutput(totals)),
+      ("totals", .optional(totals) { JSONOutput($0) }),
       ("fit", fit?.json ?? .null),
     ]
   }
@@ -134,26 +145,28 @@ extension LoRAConfiguration.Modules {
 
 extension ModelInspection {
   fileprivate var facts: [(key: String, value: JSONOutput)] {
-    let shape = configuration
-    return [
-      ("layers", .integer(shape.layerCount)), ("hidden_size", .integer(shape.hiddenSize)),
-      ("intermediate_size", .integer(shape.intermediateSize)),
-      ("attention_heads", .integer(shape.attentionHeads)),
-      ("key_value_heads", .integer(shape.keyValueHeads)),
-      ("head_dim", .integer(shape.headDimension)),
-      ("vocabulary_size", .integer(shape.vocabularySize)),
-      ("positions", .integer(shape.maximumPositions)),
-      ("rope_theta", .float(shape.ropeTheta)), ("rope_scaling", .string(shape.ropeScalingText)),
-      ("rms_norm_eps", .float(shape.normEpsilon)),
-      ("tied_embeddings", .bool(shape.tiesEmbeddings)),
-      ("attention_bias", .bool(shape.hasAttentionBias)), ("mlp_bias", .bool(shape.hasMLPBias)),
-      ("parameters", .integer(parameterCount)), ("totals", JSONOutput(totals)),
+    [
+      ("layers", .optional(configuration) { .integer($0.layerCount) }),
+      ("hidden_size", .optional(configuration) { .integer($0.hiddenSize) }),
+      ("intermediate_size", .optional(configuration) { .integer($0.intermediateSize) }),
+      ("attention_heads", .optional(configuration) { .integer($0.attentionHeads) }),
+      ("key_value_heads", .optional(configuration) { .integer($0.keyValueHeads) }),
+      ("head_dim", .optional(configuration) { .integer($0.headDimension) }),
+      ("vocabulary_size", .optional(configuration) { .integer($0.vocabularySize) }),
+      ("positions", .optional(configuration) { .integer($0.maximumPositions) }),
+      ("rope_theta", .optional(configuration) { .float($0.ropeTheta) }),
+      ("rope_scaling", .optional(configuration) { .string($0.ropeScalingText) }),
+      ("rms_norm_eps", .optional(configuration) { .float($0.normEpsilon) }),
+      ("tied_embeddings", .optional(configuration) { .bool($0.tiesEmbeddings) }),
+      ("attention_bias", .optional(configuration) { .bool($0.hasAttentionBias) }),
+      ("mlp_bias", .optional(configuration) { .bool($0.hasMLPBias) }),
+      ("parameters", .optional(parameterCount)), ("totals", .optional(totals) { JSONOutput($0) }),
       ("weight_files", .strings(weightFiles.map(\.path))),
       ("tokenizer_files", .strings(tokenizerFiles)),
       ("tokenizer_vocabulary", .optional(tokenizerVocabulary)),
-      ("begin_of_sequence", .optional(specialTokens.beginOfSequence)),
-      ("end_of_sequence", .integers(specialTokens.endOfSequence)),
-      ("padding", .optional(specialTokens.padding)),
+      ("begin_of_sequence", .optional(specialTokens?.beginOfSequence)),
+      ("end_of_sequence", .optional(specialTokens) { .integers($0.endOfSequence) }),
+      ("padding", .optional(specialTokens?.padding)),
       ("special_ids_outside_vocabulary", .integers(specialTokensOutsideVocabulary)),
     ]
   }
@@ -164,9 +177,9 @@ extension BundleInspection {
     [
       (
         "router",
-        .object([
-          ("top_k", .integer(files.router.topK)), ("temperature", .float(files.router.temperature)),
-        ])
+        .optional(files?.router) { router in
+          .object([("top_k", .integer(router.topK)), ("temperature", .float(router.temperature))])
+        }
       ),
       ("routed_modules", .integer(routedModuleCount)),
       ("base", base.map { .object([("path", .string($0.folder.path))] + $0.facts) } ?? .null),
@@ -177,7 +190,7 @@ extension BundleInspection {
           adapters.map { adapter in
             .object(
               [("name", .string(adapter.name)), ("path", .string(adapter.folder.path))]
-                + (adapter.inspection?.facts ?? []))
+                + adapter.inspection.facts)
           })
       ),
     ]

@@ -6,6 +6,8 @@ extension Inspection {
   /// What `inspect` prints for a person.
   var text: String {
     switch self {
+    case .unreadable(let path, let problem):
+      FactSheet(kind: "unreadable", path: path, problems: [problem]).text
     case .tensors(let file): file.factSheet.text
     case .gates(let gates): gates.factSheet.text
     case .checkpoint(let checkpoint): checkpoint.factSheet.text
@@ -71,10 +73,34 @@ extension CheckpointInspection {
 extension AdapterInspection {
   fileprivate var factSheet: FactSheet {
     var sheet = FactSheet(kind: "adapter", path: folder.path, problems: problems)
+    if let configuration { addFacts(of: configuration, to: &sheet) }
+    for (module, layers) in layers {
+      sheet.addFact(module.rawValue, "in layers \(FactSheet.ranges(layers))")
+    }
+    sheet.addFact("tensors", totals.map(FactSheet.totals) ?? FactSheet.unknown)
+    if let fit {
+      sheet.addFact("fit", "changes \(fit.changedCount) of \(fit.moduleCount) linear modules")
+      sheet.addFact("untouched", FactSheet.list(fit.untouchedModules.map(\.rawValue)))
+      sheet.addFact("unmatched", FactSheet.list(fit.unmatched))
+      if !fit.missingLayers.isEmpty {
+        sheet.addFact("no layer", FactSheet.list(fit.missingLayers))
+      }
+    }
+    return sheet
+  }
+
+  private func addFacts(of configuration: LoRAConfiguration, to sheet: inout FactSheet) {
     let divisor = configuration.usesRankStabilization ? "alpha / sqrt(rank)" : "alpha / rank"
-    sheet.addFact("rank", FactSheet.list(ranks))
-    sheet.addFact("alpha", FactSheet.list(alphas.map(FactSheet.number)))
-    sheet.addFact("scaling", "\(FactSheet.list(scalings)), \(divisor)")
+    if totals == nil {
+      // Which module takes what only the weights can tell.
+      sheet.addFact("rank", "\(configuration.rank)")
+      sheet.addFact("alpha", FactSheet.number(configuration.alpha))
+      sheet.addFact("scaling", divisor)
+    } else {
+      sheet.addFact("rank", FactSheet.list(ranks))
+      sheet.addFact("alpha", FactSheet.list(alphas.map(FactSheet.number)))
+      sheet.addFact("scaling", "\(FactSheet.list(scalings)), \(divisor)")
+    }
     sheet.addFact("targets", configuration.targetModules.text)
     if let excluded = configuration.excludedModules { sheet.addFact("excluded", excluded.text) }
     if let layers = configuration.layersToTransform {
@@ -86,19 +112,6 @@ extension AdapterInspection {
     for (pattern, alpha) in configuration.alphaPatterns {
       sheet.addFact("alpha_pattern", "'\(printable(pattern))': \(FactSheet.number(alpha))")
     }
-    for (module, layers) in layers {
-      sheet.addFact(module.rawValue, "in layers \(FactSheet.ranges(layers))")
-    }
-    sheet.addFact("tensors", FactSheet.totals(totals))
-    if let fit {
-      sheet.addFact("fit", "changes \(fit.changedCount) of \(fit.moduleCount) linear modules")
-      sheet.addFact("untouched", FactSheet.list(fit.untouchedModules.map(\.rawValue)))
-      sheet.addFact("unmatched", FactSheet.list(fit.unmatched))
-      if !fit.missingLayers.isEmpty {
-        sheet.addFact("no layer", FactSheet.list(fit.missingLayers))
-      }
-    }
-    return sheet
   }
 }
 
@@ -120,10 +133,39 @@ extension ModelInspection {
   }
 
   fileprivate func addFacts(to sheet: inout FactSheet) {
-    let shape = configuration
+    if let configuration {
+      addFacts(of: configuration, to: &sheet)
+    } else {
+      sheet.addFact("architecture", FactSheet.unknown)
+    }
+    if let parameterCount { sheet.addFact("parameters", "\(parameterCount)") }
+    sheet.addFact(
+      "weights",
+      totals.map { totals in
+        "\(FactSheet.totals(totals)) in \(FactSheet.count(weightFiles.count, "file"))"
+      } ?? FactSheet.unknown)
+    sheet.addFact("tokenizer", tokenizerText)
+    guard let tokens = specialTokens else {
+      sheet.addFact("special ids", FactSheet.unknown)
+      return
+    }
+    sheet.addFact(
+      "special ids",
+      "begin \(FactSheet.list([tokens.beginOfSequence].compactMap { $0 })), "
+        + "end \(FactSheet.list(tokens.endOfSequence)), "
+        + "padding \(FactSheet.list([tokens.padding].compactMap { $0 }))")
+    if !specialTokensOutsideVocabulary.isEmpty {
+      sheet.addFact(
+        "note",
+        "special ids \(FactSheet.list(specialTokensOutsideVocabulary)) are outside the vocabulary and "
+          + "can never occur")
+    }
+  }
+
+  private func addFacts(of shape: LlamaConfiguration, to sheet: inout FactSheet) {
     sheet.addFact(
       "architecture",
-      "Llama, \(shape.layerCount) layers, hidden \(shape.hiddenSize), MLP \(shape.intermediateSize), "
+      "Llama, \(FactSheet.count(shape.layerCount, "layer")), hidden \(shape.hiddenSize), MLP \(shape.intermediateSize), "
         + "\(shape.attentionHeads) heads of \(shape.headDimension) (\(shape.keyValueHeads) key-value), "
         + "vocabulary \(shape.vocabularySize), \(shape.maximumPositions) positions")
     sheet.addFact(
@@ -138,29 +180,12 @@ extension ModelInspection {
     if biases.contains(where: { $0 != nil }) {
       sheet.addFact("biases", FactSheet.list(biases.compactMap { $0 }))
     }
-    sheet.addFact("parameters", "\(parameterCount)")
-    sheet.addFact(
-      "weights",
-      "\(FactSheet.totals(totals)) in \(FactSheet.count(weightFiles.count, "file"))")
-    sheet.addFact("tokenizer", tokenizerText)
-    let tokens = specialTokens
-    sheet.addFact(
-      "special ids",
-      "begin \(FactSheet.list([tokens.beginOfSequence].compactMap { $0 })), "
-        + "end \(FactSheet.list(tokens.endOfSequence)), "
-        + "padding \(FactSheet.list([tokens.padding].compactMap { $0 }))")
-    if !specialTokensOutsideVocabulary.isEmpty {
-      sheet.addFact(
-        "note",
-        "special ids \(FactSheet.list(specialTokensOutsideVocabulary)) are outside the vocabulary and "
-          + "can never occur")
-    }
   }
 
   private var tokenizerText: String {
     guard let file = tokenizerFiles.first else { return "none: prompts have to be ids" }
     guard let tokenizerVocabulary else { return "\(file), which cannot be used (see above)" }
-    let beyond = tokenizerVocabulary - configuration.vocabularySize
+    let beyond = configuration.map { tokenizerVocabulary - $0.vocabularySize } ?? 0
     let excess = beyond > 0 ? ", \(beyond) more than the model takes" : ""
     return "\(file), \(tokenizerVocabulary) tokens\(excess)"
   }
@@ -169,6 +194,7 @@ extension ModelInspection {
 extension BundleInspection {
   fileprivate var factSheet: FactSheet {
     var sheet = FactSheet(kind: "bundle", path: folder.path, problems: problems)
+    guard let files else { return sheet }
     sheet.addFact("base", files.base.path)
     base?.addFacts(to: &sheet)
     sheet.addFact(
@@ -183,14 +209,15 @@ extension BundleInspection {
       header: ["#", "name", "rank", "alpha", "scaling", "modules", "bytes"],
       numeric: [0, 5, 6],
       rows: adapters.enumerated().map { index, adapter in
-        guard let inspection = adapter.inspection else {
+        let inspection = adapter.inspection
+        guard inspection.configuration != nil, let totals = inspection.totals else {
           return ["\(index)", printable(adapter.name), "?", "?", "?", "?", "?"]
         }
         return [
           "\(index)", printable(adapter.name), FactSheet.list(inspection.ranks),
           FactSheet.list(inspection.alphas.map(FactSheet.number)),
           FactSheet.list(inspection.scalings), "\(inspection.updates.count)",
-          "\(inspection.totals.bytes)",
+          "\(totals.bytes)",
         ]
       })
     return sheet

@@ -72,9 +72,15 @@ extension JSONValue {
 
   /// Throws if the object has a member that is not among `known`.
   package func refuseFields(except known: [String]) throws(JSONError) {
-    for (key, value) in try membersValue() where !known.contains(where: key.equals) {
-      throw value.mismatch(
-        expected: "to be absent; known are \(known.joined(separator: ", "))")
+    if let problem = try problems(withFieldsExcept: known).first { throw problem }
+  }
+
+  /// The errors that an object's members are that are not among `known`.
+  ///
+  /// - Throws: ``JSONError`` if the value is no object.
+  package func problems(withFieldsExcept known: [String]) throws(JSONError) -> [JSONError] {
+    try membersValue().filter { key, _ in !known.contains(where: key.equals) }.map { _, value in
+      value.mismatch(expected: "to be absent; known are \(known.joined(separator: ", "))")
     }
   }
 

@@ -94,4 +94,134 @@ struct InspectCommandTests {
       #expect(run.output.contains("\n3  rhymes      ?"))
     }
   }
+
+  /// A folder of the demo's base or an adapter, what is written in place of its files, `nil` for
+  /// nothing, and what the lines of the problems hold.
+  static let unreadable: [(folder: String, changes: [String: String?], problems: [String])] = [
+    (
+      "base",
+      [
+        "config.json": #"""
+        {"model_type":"llama","hidden_act":"gelu","sliding_window":4096,
+         "rope_scaling":{"rope_type":"yarn","factor":2},"vocab_size":512,"hidden_size":64,
+         "intermediate_size":176,"num_hidden_layers":4,"num_attention_heads":4,
+         "num_key_value_heads":3,"rms_norm_eps":"x"}
+        """#, "model.safetensors": "short",
+      ],
+      [
+        "hidden_act is gelu", "sliding_window is 4096", "num_key_value_heads is 3",
+        "rope_scaling.rope_type is yarn", "field 'rms_norm_eps' is",
+        "model.safetensors: has 5 bytes",
+      ]
+    ),
+    ("base", ["config.json": "{"], ["config.json:1:2 (byte 1): the document ends here"]),
+    (
+      "base", ["config.json": "{}", "model.safetensors": nil],
+      [
+        "field 'model_type' is missing", "field 'hidden_size'", "field 'num_attention_heads'",
+        "field 'vocab_size'", "field 'intermediate_size'", "field 'num_hidden_layers'",
+        "field 'rms_norm_eps'", "holds neither model.safetensors nor",
+      ]
+    ),
+    (
+      "adapters/reverse",
+      [
+        "adapter_config.json": #"""
+        {"peft_type":"LORA","use_dora":true,"bias":"all","modules_to_save":["lm_head"],"r":0,
+         "lora_alpha":"x","target_modules":["q_proj"],"layers_pattern":[7]}
+        """#
+      ],
+      [
+        "use_dora is true", "modules_to_save is", "bias is all", "field 'r' is 0",
+        "field 'lora_alpha' is", "field 'layers_pattern[0]' is 7",
+      ]
+    ),
+    (
+      "adapters/reverse", ["adapter_config.json": "[]", "adapter_model.safetensors": nil],
+      ["the document is an array", "adapter_model.safetensors: no such file or folder"]
+    ),
+    (
+      "",
+      [
+        "meteora.json": #"""
+        {"format_version":1,"base":"base","adapters":[{"name":"a","path":"adapters/reverse","x":1}],
+         "gates":"gates.safetensors","router":{"top_k":9,"temperature":-1},"notes":"…"}
+        """#
+      ],
+      [
+        "field 'notes' is", "field 'adapters[0].x' is 1", "top_k is 9", "temperature is -1",
+        "moe_gate.weight' has the shape [5, 64], expected [1, 64]",
+      ]
+    ),
+    ("", ["meteora.json": #"{"format_version":2}"#], ["format_version is 2"]),
+  ]
+
+  @Test(
+    "what cannot be read is among the problems, for a program too", arguments: unreadable.indices)
+  func tellsUnreadable(index: Int) throws {
+    let (path, changes, expected) = Self.unreadable[index]
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("m")
+      try FileManager.default.copyItem(atPath: Fixture.demo(path), toPath: copy.path)
+      for (name, text) in changes {
+        let file = copy.appendingPathComponent(name)
+        try FileManager.default.removeItem(at: file)
+        if let text { try Data(text.utf8).write(to: file) }
+      }
+      let run = ToolRun(["inspect", copy.path, "--json"])
+      #expect(run.exitCode == 1)
+      #expect(run.error.isEmpty)
+      let json = try run.json()
+      let problems = try #require(json["problems"]?.elements).compactMap(\.string)
+      for text in expected {
+        #expect(problems.contains { $0.contains(text) }, "no problem holds \(text): \(problems)")
+      }
+      // Gates of other rows are one problem a module.
+      if !changes.keys.contains("meteora.json") { #expect(problems.count == expected.count) }
+      let text = ToolRun(["inspect", copy.path])
+      #expect(text.exitCode == 1)
+      #expect(text.error.isEmpty)
+      #expect(text.lines[1] == "problems     \(problems.count)")
+    }
+  }
+
+  @Test("beside what cannot be read it tells the rest")
+  func rest() throws {
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("m")
+      try FileManager.default.copyItem(atPath: Fixture.demo(), toPath: copy.path)
+      try Data("{".utf8).write(to: copy.appendingPathComponent("base/config.json"))
+      try Data("{".utf8).write(
+        to: copy.appendingPathComponent("adapters/reverse/adapter_config.json"))
+      let bundle = ToolRun(["inspect", copy.path])
+      #expect(bundle.output.contains("\narchitecture not known (see above)\n"))
+      #expect(bundle.output.contains("\nweights      38 tensors of BF16"))
+      #expect(bundle.output.contains("\ntokenizer    tokenizer.json, 512 tokens\n"))
+      #expect(bundle.output.contains("\n2  reverse     ?"))
+      #expect(bundle.output.contains("\n3  rhymes      4     8      2.0           16  18944\n"))
+      let adapter = ToolRun(["inspect", copy.appendingPathComponent("adapters/reverse").path])
+      #expect(adapter.output.contains("\ntensors      32 tensors"))
+      let json = try ToolRun(["inspect", copy.path, "--json"]).json()
+      #expect(json["base"]?["layers"]?.isNull == true)
+      #expect(json["base"]?["totals"]?["tensors"]?.integer == 38)
+    }
+  }
+
+  @Test("a safetensors file that is cut off is a problem")
+  func cutFile() throws {
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("w.safetensors")
+      let whole = try Data(contentsOf: URL(fileURLWithPath: Fixture.demo("gates.safetensors")))
+      try whole.dropLast().write(to: file)
+      let json = ToolRun(["inspect", file.path, "--json"])
+      #expect(json.exitCode == 1)
+      #expect(json.error.isEmpty)
+      #expect(try json.json()["kind"]?.string == "unreadable")
+      #expect(try json.json()["problems"]?.elements?.count == 1)
+      let text = ToolRun(["inspect", file.path])
+      #expect(text.exitCode == 1)
+      #expect(text.lines[0] == "unreadable   \(file.path)")
+      #expect(text.lines[2].contains("w.safetensors: is cut off"))
+    }
+  }
 }

@@ -18,7 +18,7 @@ struct InspectionTests {
     for adapter in (try? ModelFiles.adapters(in: folder.appendingPathComponent("adapters"))) ?? [] {
       let inspection = try Inspection(contentsOf: adapter.folder, base: base)
       #expect(inspection.problems.isEmpty)
-      let alone = try AdapterInspection(folder: adapter.folder)
+      let alone = AdapterInspection(folder: adapter.folder)
       #expect(alone.problems.isEmpty)
       #expect(alone.fit == nil)
     }
@@ -113,7 +113,7 @@ struct InspectionTests {
   func agreesWithLoader(damage: Damage) throws {
     try ModelCopy.with("mha-tied") { copy in
       try damage.apply(to: copy)
-      let problems = try BundleInspection(folder: copy.folder).problems
+      let problems = BundleInspection(folder: copy.folder).problems
       do throws(MeteoRAError) {
         _ = try MeteoRAModel(contentsOf: copy.folder)
         #expect(problems.isEmpty)
@@ -133,7 +133,7 @@ struct InspectionTests {
       for damage in [Damage.baseTensorMissing, .adapterTensorMissing, .gateMissing, .topKTooLarge] {
         try damage.apply(to: copy)
       }
-      let problems = try BundleInspection(folder: copy.folder).problems
+      let problems = BundleInspection(folder: copy.folder).problems
       #expect(problems.count == 4)
     }
   }
@@ -145,14 +145,14 @@ struct InspectionTests {
       try copy.replace(
         #""num_hidden_layers": 2"#, by: #""num_hidden_layers": 268435456"#, in: configuration)
       let missing = "no tensor of layers 2 to 268435455 is there"
-      let base = try ModelInspection(folder: copy.url("base"))
+      let base = ModelInspection(folder: copy.url("base"))
       #expect(base.problems.count == 1)
       #expect("\(base.problems[0])".contains("base: \(missing)"))
       let bundle = try Inspection(contentsOf: copy.folder)
       #expect(bundle.problems.count == 1)
       #expect("\(bundle.problems[0])".contains("base: \(missing)"))
       // An adapter alone is compared with what the configuration claims.
-      let adapter = try AdapterInspection(
+      let adapter = AdapterInspection(
         folder: copy.url("adapters/capitals"), base: base.configuration)
       #expect(adapter.problems.count == 1)
       #expect("\(adapter.problems[0])".contains("adapter_model.safetensors: \(missing)"))
@@ -180,11 +180,11 @@ struct InspectionTests {
       let adapter = folder.url.appendingPathComponent("adapters/first")
       let base = try LlamaConfiguration(
         contentsOf: folder.url.appendingPathComponent("base/config.json"))
-      let error = try #require(throws: MeteoRAError.self) { try AdapterInspection(folder: adapter) }
+      let error = try #require(AdapterInspection(folder: adapter).problems.first)
       #expect(error.label.hasPrefix("pattern "))
       #expect(error.description.contains(pattern))
       // Two layers are soon looked at.
-      #expect(try !AdapterInspection(folder: adapter, base: base).problems.isEmpty)
+      #expect(!AdapterInspection(folder: adapter, base: base).problems.isEmpty)
     }
   }
 
@@ -198,7 +198,7 @@ struct InspectionTests {
         other.name = tensor.name.replacingOccurrences(of: "layers.1.", with: "layers.5.")
         return [other]
       }
-      let problems = try ModelInspection(folder: copy.url("base")).problems
+      let problems = ModelInspection(folder: copy.url("base")).problems
       #expect(
         problems == [1...4, 6...8].map { .missingLayers(file: copy.url("base").path, layers: $0) })
       #expect(
@@ -217,11 +217,10 @@ struct InspectionTests {
       let kept = tensors.filter { !$0.key.contains("layers.\(lost).") }
       let file = try folder.write(
         TinyModel.safetensors(kept), to: "adapters/first/adapter_model.safetensors")
-      let inspection = try BundleInspection(folder: folder.url)
+      let inspection = BundleInspection(folder: folder.url)
       #expect(inspection.problems == [.missingLayers(file: file.path, layers: layers)])
-      let base = try #require(inspection.base).configuration
-      #expect(
-        try AdapterInspection(folder: adapter, base: base).problems == inspection.problems)
+      let base = try #require(inspection.base?.configuration)
+      #expect(AdapterInspection(folder: adapter, base: base).problems == inspection.problems)
     }
   }
 
@@ -235,7 +234,7 @@ struct InspectionTests {
       try copy.replace(
         #""layers_to_transform": null"#, by: #""layers_to_transform": [0, 1, 9]"#, in: path)
       let base = try LlamaConfiguration(contentsOf: copy.url("base/config.json"))
-      let adapter = try AdapterInspection(folder: copy.url("adapters/capitals"), base: base)
+      let adapter = AdapterInspection(folder: copy.url("adapters/capitals"), base: base)
       let fit = try #require(adapter.fit)
       #expect(
         fit.unmatched == [
@@ -253,7 +252,7 @@ struct InspectionTests {
     try ModelCopy.with("plain-minimal") { copy in
       let file = copy.url("tokenizer.model")
       try Data("AA== 1\n".utf8).write(to: file)
-      let broken = try ModelInspection(folder: copy.folder)
+      let broken = ModelInspection(folder: copy.folder)
       #expect(broken.tokenizerFiles == ["tokenizer.model"])
       #expect(
         broken.problems.map { "\($0)" } == [
@@ -263,7 +262,7 @@ struct InspectionTests {
         "\(Data([$0]).base64EncodedString()) \($0)\n"
       }
       try Data(lines.joined().utf8).write(to: file)
-      let model = try ModelInspection(folder: copy.folder)
+      let model = ModelInspection(folder: copy.folder)
       #expect(model.problems.isEmpty)
       #expect(model.tokenizerVocabulary == 512)
     }
@@ -275,7 +274,7 @@ struct InspectionTests {
       try Data("{}".utf8).write(to: copy.url("tokenizer.json"))
       try Data(#"{"eos_token_id":[1,999999],"pad_token_id":-1}"#.utf8)
         .write(to: copy.url("generation_config.json"))
-      let model = try ModelInspection(folder: copy.folder)
+      let model = ModelInspection(folder: copy.folder)
       guard case .tokenizer? = model.problems.first else {
         Issue.record("no problem with the tokenizer")
         return
