@@ -3,7 +3,7 @@ import MeteoRASafetensors
 extension Command {
   /// `meteora detokenize`.
   static let detokenize = Command(
-    name: "detokenize", summary: "Turns lines of token ids into text.",
+    name: "detokenize", summary: "Turns token ids in lines of JSON into texts.",
     usage: ["--tokenizer P --input F --output F [OPTIONS]"],
     description: [
       "Reads lines of JSON, each an object with a list \"ids\", and writes for each "
@@ -23,7 +23,7 @@ extension Command {
       let tokenizer = conversion.tokenizer
       let skips = arguments.isGiven(LineOptions.skipSpecial)
       let streams = arguments.isGiven(stream)
-      try conversion.run { line in
+      try conversion.run(expecting: #"{"ids":[1,2]}"#) { line in
         let ids = try line.required("ids").elementsValue().map {
           try $0.integerValue(in: 0...Int(UInt32.max))
         }

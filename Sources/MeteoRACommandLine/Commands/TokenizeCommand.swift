@@ -3,7 +3,7 @@ import MeteoRASafetensors
 extension Command {
   /// `meteora tokenize`.
   static let tokenize = Command(
-    name: "tokenize", summary: "Turns lines of text into token ids.",
+    name: "tokenize", summary: "Turns texts in lines of JSON into token ids.",
     usage: ["--tokenizer P --input F --output F [OPTIONS]"],
     description: [
       "Reads lines of JSON, each an object with a string \"text\", and writes for each "
@@ -25,7 +25,7 @@ extension Command {
       let tokenizer = conversion.tokenizer
       let addsSpecialTokens = !arguments.isGiven(noSpecialTokens)
       let skips = arguments.isGiven(LineOptions.skipSpecial)
-      try conversion.run { line in
+      try conversion.run(expecting: #"{"text":"…"}"#) { line in
         let ids = try tokenizer.encode(
           utf8: try line.required("text").utf8Value(), addSpecialTokens: addsSpecialTokens)
         return .object([

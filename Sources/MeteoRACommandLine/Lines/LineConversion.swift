@@ -30,8 +30,10 @@ struct LineConversion {
     self.console = console
   }
 
-  /// - Parameter convert: From a line's value to that of the line to be written.
-  func run(_ convert: (JSONValue) throws -> JSONOutput) throws {
+  /// - Parameters:
+  ///   - example: A line as it should be, for messages.
+  ///   - convert: From a line's value to that of the line to be written.
+  func run(expecting example: String, _ convert: (JSONValue) throws -> JSONOutput) throws {
     let output = try LineOutput(output, console: console)
     let progress = ProgressLine(on: console)
     try console.interruption.gracefully {
@@ -40,7 +42,7 @@ struct LineConversion {
           var reader = LineReader(source) { console.interruption.isRequested }
           while let line = try reader.next() {
             if console.interruption.isRequested { throw Interrupted() }
-            try output.append(try converted(line, of: name, convert))
+            try output.append(try converted(line, of: name, expecting: example, convert))
             if line.number % 1000 == 0 { progress.show("\(line.number) lines") }
             if !reader.hasBufferedLine { try output.flush() }
           }
@@ -55,12 +57,27 @@ struct LineConversion {
   }
 
   private func converted(
-    _ line: InputLine, of name: String, _ convert: (JSONValue) throws -> JSONOutput
+    _ line: InputLine, of name: String, expecting example: String,
+    _ convert: (JSONValue) throws -> JSONOutput
   ) throws -> JSONOutput {
+    let start = line.bytes.firstIndex { !" \t".utf8.contains($0) }
+    guard let start else {
+      throw CommandFailure(
+        "\(printable(name, limit: 1024)):\(line.number): the line is empty, expected a line of JSON "
+          + "such as \(example)")
+    }
     do {
+      // Of a byte order mark the parser says what it is.
+      guard line.bytes[start] == UInt8(ascii: "{") || line.bytes[start] == 0xEF else {
+        throw JSONError(
+          .unexpectedByte(line.bytes[start], expected: "a line of JSON such as \(example)"),
+          at: start, in: line.bytes, source: name)
+      }
       return try convert(try JSONDocument(bytes: line.bytes, source: name).root)
     } catch let error as JSONError {
-      throw JSONError(error, inLine: line.number, startingAt: line.offset)
+      let placed = JSONError(error, inLine: line.number, startingAt: line.offset)
+      guard case .missingField = error.problem else { throw placed }
+      throw CommandFailure("\(placed), expected a line of JSON such as \(example)")
     } catch let error as TokenizerError {
       throw CommandFailure("\(printable(name, limit: 1024)):\(line.number): \(error)")
     }
@@ -95,11 +112,13 @@ enum LineOptions {
     "A tokenizer.json or tokenizer.model, or the folder that holds one; tokenizer.json comes "
       + "first. Required.")
   static let input = OptionDeclaration(
-    "input", "F", "The lines to be read; - is standard input. Required.")
+    "input", "F",
+    "The lines of JSON to be read; - is standard input. An empty line is an error, as every line of "
+      + "the output answers one of these. Required.")
   static let output = OptionDeclaration(
     "output", "F",
-    "Where lines are written; - is standard output. A file appears when it is complete; one that the "
-      + "command reads is refused. Required.")
+    "Where lines of JSON are written; - is standard output. A file appears when it is complete; one "
+      + "that the command reads is refused. Required.")
   static let skipSpecial = OptionDeclaration(
     flag: "skip-special", "Leaves special tokens out of decoded text.")
 

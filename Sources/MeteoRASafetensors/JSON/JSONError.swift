@@ -65,6 +65,13 @@ public struct JSONError: Error, Equatable, Sendable, CustomStringConvertible {
     self.column = offset - lineStart + 1
   }
 
+  /// Locates a problem in the bytes of a document.
+  package init(_ problem: Problem, at offset: Int, in bytes: [UInt8], source: String) {
+    self = bytes.withUnsafeBufferPointer {
+      JSONError(problem, at: offset, in: $0, source: source)
+    }
+  }
+
   /// Passes on that the document's file cannot be read.
   init(unreadable error: FileAccessError, source: String) {
     self.source = source

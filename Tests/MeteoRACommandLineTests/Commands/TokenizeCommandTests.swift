@@ -103,13 +103,42 @@ struct TokenizeCommandTests {
     (
       "tokenize", Array("{\"text\":7}".utf8), ":3:9 (byte 36): field 'text' is 7, expected a string"
     ),
-    ("tokenize", Array("{\"txt\":\"\"}".utf8), ":3:1 (byte 28): field 'text' is missing"),
-    ("tokenize", Array("[]".utf8), ":3:1 (byte 28): the document is an array, expected an object"),
+    (
+      "tokenize", Array("{\"txt\":\"\"}".utf8),
+      ":3:1 (byte 28): field 'text' is missing, expected a line of JSON such as {\"text\":\"…\"}\n"
+    ),
+    (
+      "tokenize", Array("[]".utf8),
+      ":3:1 (byte 28): found '[', expected a line of JSON such as {\"text\":\"…\"}\n"
+    ),
+    (
+      "tokenize", Array("\u{FEFF}{}".utf8),
+      ":3:1 (byte 28): the document begins with a byte order mark"
+    ),
+    (
+      "tokenize", Array(" Hello".utf8),
+      ":3:2 (byte 29): found 'H', expected a line of JSON such as {\"text\":\"…\"}\n"
+    ),
+    (
+      "detokenize", Array("12 7".utf8),
+      ":3:1 (byte 28): found '1', expected a line of JSON such as {\"ids\":[1,2]}\n"
+    ),
+    (
+      "detokenize", Array("{}".utf8),
+      ":3:1 (byte 28): field 'ids' is missing, expected a line of JSON such as {\"ids\":[1,2]}\n"
+    ),
     (
       "tokenize", Array("{\"text\":\"a\u{E9}".utf8.dropLast()) + Array("\"}".utf8),
       ":3:11 (byte 38): found bytes that are not UTF-8 in a string, expected UTF-8"
     ),
-    ("tokenize", [], ":3:1 (byte 28): the document ends here, expected a value"),
+    (
+      "tokenize", [],
+      ":3: the line is empty, expected a line of JSON such as {\"text\":\"…\"}\n"
+    ),
+    (
+      "detokenize", Array(" \t".utf8),
+      ":3: the line is empty, expected a line of JSON such as {\"ids\":[1,2]}\n"
+    ),
     (
       "detokenize", Array("{\"ids\":[1,-1]}".utf8),
       ":3:11 (byte 38): field 'ids[1]' is -1, expected"

@@ -76,6 +76,17 @@ struct HelpTests {
     }
   }
 
+  @Test(
+    "it says that lines are JSON, and that none may be empty",
+    arguments: ["tokenize", "detokenize"])
+  func lines(name: String) throws {
+    let summary = try #require(
+      ToolRun(["--help"]).lines.first { $0.hasPrefix("  \(name) ") })
+    #expect(summary.contains("lines of JSON"))
+    let words = ToolRun([name, "--help"]).output.split { $0 == " " || $0 == "\n" }
+    #expect(words.joined(separator: " ").contains("An empty line is an error"))
+  }
+
   @Test("it says that chat templates are not applied", arguments: ["generate", "trace"])
   func templateNotice(name: String) {
     let words = ToolRun([name, "--help"]).output.split { $0 == " " || $0 == "\n" }
