@@ -5,6 +5,8 @@ import MeteoRASafetensors
 public enum TokenizerError: Error, Equatable, Sendable {
   /// The file cannot be read.
   case unreadable(FileAccessError)
+  /// The folder holds neither `tokenizer.json` nor `tokenizer.model`.
+  case noTokenizer(folder: String)
   /// The file cannot be read as JSON, or a field is not what it must be.
   case json(JSONError)
   /// The file has a feature that this package does not take: `feature` is not supported,
@@ -23,6 +25,9 @@ extension TokenizerError: CustomStringConvertible {
     switch self {
     case .unreadable(let error):
       return error.description
+    case .noTokenizer(let folder):
+      return
+        "\(printable(folder, limit: 1024)): holds neither tokenizer.json nor tokenizer.model"
     case .json(let error):
       return error.description
     case .unsupported(let source, let feature, let alternative):

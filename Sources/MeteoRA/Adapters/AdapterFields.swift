@@ -17,7 +17,7 @@ struct AdapterKind {
     type = try root.required("peft_type").stringValue()
     for (key, value) in try root.membersValue() {
       if known.contains(where: key.equals) || value.isEmptySetting { continue }
-      others.append((try key.stringValue(), value.summary))
+      others.append((try key.stringValue(), value.excerpt))
     }
     bias = try root.optional("bias")?.stringValue()
     if let value = try root.optional("init_lora_weights"), value.bool == nil {

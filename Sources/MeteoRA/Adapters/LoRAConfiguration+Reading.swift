@@ -126,7 +126,8 @@ extension LoRAConfiguration {
     for path in ["lm_head", "model.embed_tokens"] {
       guard try changes(Array(path.utf8), layer: nil, work: &work) else { continue }
       throw .unsupported(
-        file: file, field: "target_modules", found: "one that holds \(path)",
+        file: file, field: "target_modules",
+        found: "\(targetModules.excerpt) and so changes \(path)",
         supported: LinearModule.allCases.map(\.rawValue).joined(separator: ", "))
     }
   }
@@ -139,11 +140,12 @@ extension AdapterKind {
   /// In what the adapter is more, or something else, than `s · B · A`.
   fileprivate func problems(file: String) -> [MeteoRAError] {
     var problems: [MeteoRAError] = []
-    func require(_ field: String, _ found: String?, _ words: [String]) {
+    func require(_ field: String, _ found: String?, _ words: [String], beside others: String = "") {
       guard let found, !words.contains(where: { $0.utf8.elementsEqual(found.utf8) }) else { return }
       problems.append(
         .unsupported(
-          file: file, field: field, found: found, supported: words.joined(separator: ", ")))
+          file: file, field: field, found: found, supported: others + words.joined(separator: ", "))
+      )
     }
     require("peft_type", type, ["LORA"])
     for (field, value) in others {
@@ -151,7 +153,8 @@ extension AdapterKind {
         .unsupported(file: file, field: field, found: value, supported: "leaving it out"))
     }
     require("bias", bias, ["none"])
-    require("init_lora_weights", initialisation, Self.harmlessInitialisations)
+    require(
+      "init_lora_weights", initialisation, Self.harmlessInitialisations, beside: "true, false, ")
     return problems
   }
 }
@@ -188,6 +191,18 @@ extension AdapterFields {
 }
 
 extension LoRAConfiguration.Modules {
+  /// The setting in a few words, for messages.
+  fileprivate var excerpt: String {
+    switch self {
+    case .allLinear: return "all-linear"
+    case .expression(let text): return "the expression '\(printable(text, limit: 40))'"
+    case .names(let names):
+      let most = 8
+      let shown = names.prefix(most).map { printable($0, limit: 40) }
+      return "[" + (shown + (names.count > most ? ["…"] : [])).joined(separator: ", ") + "]"
+    }
+  }
+
   fileprivate func matcher(
     field: String, budget: inout PatternBudget
   ) throws(MeteoRAError) -> ModuleMatcher {

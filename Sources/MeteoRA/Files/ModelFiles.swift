@@ -90,6 +90,15 @@ public struct ModelFiles: Sendable, Equatable {
     FileStatus.isThere(folder.appendingPathComponent(BundleManifest.fileName))
   }
 
+  /// Whether a folder holds an adapter alone: an `adapter_config.json`, and no model or bundle.
+  package static func isAdapter(_ folder: URL) -> Bool {
+    func holds(_ name: String) -> Bool {
+      FileStatus.isThere(folder.appendingPathComponent(name))
+    }
+    return holds(PEFTAdapter.configurationFile) && !holds(BaseFolder.configuration)
+      && !isBundle(folder)
+  }
+
   /// The adapters of a folder of PEFT folders, in the byte order of their names.
   ///
   /// A link that leads nowhere counts as an adapter, in the place of its folder or of its

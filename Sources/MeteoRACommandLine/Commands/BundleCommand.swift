@@ -128,7 +128,7 @@ private enum BundleOptions {
 
   private static func baseAndAdapters(_ arguments: ParsedArguments) throws -> ModelFiles {
     try ModelOptions.refuseContradictions(arguments)
-    let folder = try Paths.folder(arguments.requiredPath(base))
+    let folder = try Paths.model(arguments.requiredPath(base), of: base)
     guard !ModelFiles.isBundle(folder) else {
       throw UsageError(
         "option --base is \(folder.path), which is a bundle; give the plain folder inside it")

@@ -189,7 +189,7 @@ private struct GenerateCommand {
     if strings.isEmpty { return nil }
     guard let tokenizer else {
       throw CommandFailure(
-        "\(folder): has no tokenizer.json to find the text of "
+        "\(folder): has neither tokenizer.json nor tokenizer.model to find the text of "
           + "\(GenerateOptions.stop.spelling) with; leave the option out")
     }
     return try StopStrings(strings, tokenizer: tokenizer)

@@ -53,7 +53,7 @@ private enum InspectOptions {
   static let group = OptionGroup("Options", [base, json])
 
   static func base(_ path: String) throws -> LlamaConfiguration {
-    let files = try ModelFiles(folder: Paths.folder(path))
+    let files = try ModelFiles(folder: Paths.model(path, of: InspectOptions.base))
     return try LlamaConfiguration(contentsOf: files.base.appendingPathComponent("config.json"))
   }
 }

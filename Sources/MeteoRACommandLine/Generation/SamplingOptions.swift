@@ -36,7 +36,11 @@ enum SamplingOptions {
     if let size = try arguments.integer(noRepeatNgramSize, in: counts) {
       options.noRepeatNgramSize = size
     }
-    let value = try arguments.float(temperature, expected: "a number of at least 0") { $0 >= 0 }
+    let value = try arguments.float(
+      temperature, expected: "a number of at least 0, finite in binary32"
+    ) {
+      $0 >= 0
+    }
     if let value { options.temperature = value }
     if let count = try arguments.integer(topK, in: counts) { options.topK = count }
     let probability = try arguments.float(topP, expected: "a number above 0 and at most 1") {

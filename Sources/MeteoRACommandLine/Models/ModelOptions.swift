@@ -88,7 +88,7 @@ enum ModelOptions {
   ///   cannot be read.
   static func request(_ arguments: ParsedArguments) throws -> ModelRequest {
     try refuseContradictions(arguments)
-    let folder = try Paths.folder(arguments.requiredPath(model))
+    let folder = try Paths.model(arguments.requiredPath(model), of: model)
     var files = try ModelFiles(folder: folder)
     if ModelFiles.isBundle(folder) {
       for option in [adapters, adapter, gates, checkpoint] where arguments.isGiven(option) {

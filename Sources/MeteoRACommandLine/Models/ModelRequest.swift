@@ -36,7 +36,8 @@ struct ModelRequest {
         + "temperature \(files.router.temperature)"
     }
     let threads = parallelism.threads
-    return "Llama, \(shape.layerCount) layers, hidden \(shape.hiddenSize); \(adapters); "
+    return
+      "Llama, \(FactSheet.count(shape.layerCount, "layer")), hidden \(shape.hiddenSize); \(adapters); "
       + "kernel \(kernel.rawValue), \(threads) thread\(threads == 1 ? "" : "s")"
   }
 

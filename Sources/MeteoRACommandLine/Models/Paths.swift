@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRA
 import MeteoRASafetensors
 
 /// Paths of the command line, checked for what is there before any long work begins.
@@ -18,6 +19,20 @@ enum Paths {
       throw FileAccessError.noPermission(path: path, operation: "read")
     }
     return URL(fileURLWithPath: path, isDirectory: true)
+  }
+
+  /// An existing folder of a model, or of a bundle.
+  ///
+  /// - Parameter option: The one that asks for it, for messages.
+  static func model(_ path: String, of option: OptionDeclaration) throws -> URL {
+    let url = try folder(path)
+    guard !ModelFiles.isAdapter(url) else {
+      throw CommandFailure(
+        "\(printable(path, limit: 1024)): is the folder of an adapter (it holds adapter_config.json "
+          + "and no config.json), expected the model that the adapter is for; give that to "
+          + "\(option.spelling)")
+    }
+    return url
   }
 
   /// An existing file.

@@ -117,12 +117,12 @@ struct ParsedArguments {
     return value
   }
 
-  /// The value of an option that is a number above 0.
+  /// The value of an option that is a number above 0, in binary32 too.
   func positiveFloat(_ option: OptionDeclaration) throws -> Float? {
-    try float(option, expected: "a number above 0") { $0 > 0 }
+    try float(option, expected: "a number above 0, finite in binary32") { $0 > 0 }
   }
 
-  /// The value of an option that is a finite number.
+  /// The value of an option that is a finite number in binary32.
   ///
   /// - Parameters:
   ///   - expected: What is allowed, for the message.

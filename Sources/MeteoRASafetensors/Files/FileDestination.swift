@@ -74,6 +74,13 @@ struct FileDestination {
     return text
   }
 
+  /// Throws if a path leads into `/dev` or `/proc`; that its folder is missing is for others to tell.
+  static func requireNoSystemFolder(above path: String) throws(FileAccessError) {
+    guard let folder = try? realFolder(split(path).folder), let system = systemFolder(of: folder)
+    else { return }
+    throw .notForFiles(path: path, folder: system)
+  }
+
   /// The folder of devices or processes that a real folder belongs to; memory that is mounted
   /// below `/dev` holds files like any other.
   private static func systemFolder(of folder: String) -> String? {

@@ -38,11 +38,13 @@ package final class NewFolder {
     TemporaryPaths.shared.remove(temporary.path)
   }
 
-  /// Throws if something has this path already, be it a dangling symbolic link.
+  /// Throws if something has this path already, be it a dangling symbolic link, or it leads into
+  /// `/dev` or `/proc`.
   package static func requireNothing(at url: URL) throws(FileAccessError) {
     let path = try FileStatus.path(of: url)
     var status = stat()
     if lstat(path, &status) == 0 { throw .alreadyThere(path: path) }
+    try FileDestination.requireNoSystemFolder(above: path)
   }
 
   /// Creates a folder inside, with those above it.

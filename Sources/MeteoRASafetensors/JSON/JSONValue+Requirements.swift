@@ -131,6 +131,18 @@ extension JSONValue {
     return (first ? "" : ".") + printable(key)
   }
 
+  /// The value as JSON where it is an array of a few simple ones, else its ``summary``.
+  package var excerpt: String {
+    let most = 4
+    guard let elements, elements.allSatisfy({ $0.elements == nil && $0.members == nil }) else {
+      return summary
+    }
+    let shown = elements.prefix(most).map { element in
+      element.string.map { "\"\(printable($0, limit: 40))\"" } ?? element.summary
+    }
+    return "[" + (shown + (elements.count > most ? ["…"] : [])).joined(separator: ", ") + "]"
+  }
+
   /// What the value is, for messages: its type, and its text where that is short.
   package var summary: String {
     switch kind {

@@ -25,6 +25,9 @@ extension Tokenizer {
     let json = folder.appendingPathComponent("tokenizer.json", isDirectory: false)
     let model = folder.appendingPathComponent("tokenizer.model", isDirectory: false)
     let file = !FileStatus.isThere(json) && FileStatus.isThere(model) ? model : json
+    guard FileStatus.isThere(file) || !FileKind.isFolder(folder) else {
+      throw .noTokenizer(folder: folder.path)
+    }
     let configuration = try TokenizerConfiguration(folder: folder)
     self.init(try Self.backend(of: file, configuration: configuration))
   }

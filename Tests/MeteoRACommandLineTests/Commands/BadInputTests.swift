@@ -146,6 +146,60 @@ struct BadInputTests {
       "router top-k is 6, but the model has 5 adapters; give --router-top-k 1 to 5")
   }
 
+  @Test("the folder of an adapter is told from that of a model")
+  func adapterFolder() throws {
+    let adapter = try Fixture.demo("adapters/reverse")
+    let message = "reverse: is the folder of an adapter (it holds adapter_config.json and no"
+    expectFailure(["generate", "--model", adapter, "--prompt-ids", "1"], message)
+    expectFailure(
+      ["bundle", "--base", adapter, "--adapter", "a=\(adapter)", "--merge", "a", "--output", "/x"],
+      message)
+    expectFailure(["inspect", adapter, "--base", adapter], message)
+  }
+
+  @Test("a folder without a tokenizer is said to hold neither kind")
+  func noTokenizer() throws {
+    let adapter = try Fixture.demo("adapters/reverse")
+    let files = ["--input", "-", "--output", "-"]
+    expectFailure(
+      ["tokenize", "--tokenizer", adapter] + files,
+      "reverse: holds neither tokenizer.json nor tokenizer.model")
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("m")
+      try FileManager.default.copyItem(atPath: Fixture.demo("base"), toPath: copy.path)
+      try FileManager.default.removeItem(at: copy.appendingPathComponent("tokenizer.json"))
+      expectFailure(
+        ["generate", "--model", copy.path, "--prompt-ids", "1", "--stop", "x"],
+        "m: has neither tokenizer.json nor tokenizer.model to find the text of")
+    }
+  }
+
+  @Test(
+    "what shows processes is no place for a folder",
+    .enabled(if: FileManager.default.fileExists(atPath: "/proc/self"), "only some systems have it"))
+  func processFolder() throws {
+    let adapter = try Fixture.demo("adapters/reverse")
+    expectFailure(
+      [
+        "bundle", "--base", try Fixture.demo("base"), "--adapter", "a=\(adapter)", "--merge", "a",
+        "--output", "/proc/bun",
+      ], "/proc/bun: leads into /proc, which is not for files")
+  }
+
+  @Test("weights of another format are named, by inspect too")
+  func pickledWeights() throws {
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("m")
+      try FileManager.default.copyItem(atPath: Fixture.demo("base"), toPath: copy.path)
+      try FileManager.default.moveItem(
+        at: copy.appendingPathComponent("model.safetensors"),
+        to: copy.appendingPathComponent("pytorch_model.bin"))
+      let message = "m: the weights' file is pytorch_model.bin, which is not supported"
+      expectFailure(["generate", "--model", copy.path, "--prompt-ids", "1"], message)
+      #expect(ToolRun(["inspect", copy.path]).output.contains(message))
+    }
+  }
+
   @Test("what a model lacks is named by file and tensor")
   func models() throws {
     try withTemporaryFolder { folder in

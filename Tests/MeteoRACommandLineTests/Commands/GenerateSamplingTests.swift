@@ -137,6 +137,7 @@ struct GenerateSamplingTests {
     #expect(run.output.isEmpty)
     #expect(
       run.error.hasSuffix(
-        "has no tokenizer.json to find the text of --stop with; leave the option out\n"))
+        "has neither tokenizer.json nor tokenizer.model to find the text of --stop with; leave the "
+          + "option out\n"))
   }
 }

@@ -207,6 +207,20 @@ struct InspectCommandTests {
     }
   }
 
+  @Test("one layer is one layer")
+  func oneLayer() throws {
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("m")
+      try FileManager.default.copyItem(atPath: Fixture.demo("base"), toPath: copy.path)
+      let file = copy.appendingPathComponent("config.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try text.replacingOccurrences(
+        of: #""num_hidden_layers": 4"#, with: #""num_hidden_layers": 1"#
+      ).write(to: file, atomically: true, encoding: .utf8)
+      #expect(ToolRun(["inspect", copy.path]).output.contains("Llama, 1 layer, hidden 64"))
+    }
+  }
+
   @Test("a safetensors file that is cut off is a problem")
   func cutFile() throws {
     try withTemporaryFolder { folder in

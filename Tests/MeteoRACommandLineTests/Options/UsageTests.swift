@@ -80,6 +80,14 @@ struct UsageTests {
     (["--max-new-tokens", "99999999999999999999"], "expected an integer"),
     (["--no-repeat-ngram-size", "x"], "option --no-repeat-ngram-size is 'x'"),
     (["--temperature", "hot"], "option --temperature is 'hot', expected a number of at least 0"),
+    (
+      ["--temperature", "1e40"],
+      "option --temperature is '1e40', expected a number of at least 0, finite in binary32"
+    ),
+    (
+      ["--repetition-penalty", "inf"],
+      "option --repetition-penalty is 'inf', expected a number above 0, finite in binary32"
+    ),
     (["--temperature", "-0.1"], "option --temperature is '-0.1', expected a number of at least 0"),
     (["--temperature", "inf"], "option --temperature is 'inf'"),
     (["--temperature", "nan"], "option --temperature is 'nan'"),
