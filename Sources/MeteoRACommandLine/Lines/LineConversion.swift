@@ -16,7 +16,7 @@ struct LineConversion {
   init(_ arguments: ParsedArguments, console: Console) throws {
     input = try arguments.requiredPath(LineOptions.input)
     let path = try arguments.requiredPath(LineOptions.output)
-    output = path == "-" ? nil : try Paths.output(path, of: LineOptions.output)
+    output = try Paths.outputOrStandard(path, of: LineOptions.output)
     let files = try Paths.any(arguments.requiredPath(LineOptions.tokenizer))
     if let output {
       let inFolder = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json"]

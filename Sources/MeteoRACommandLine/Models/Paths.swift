@@ -41,6 +41,22 @@ enum Paths {
     return URL(fileURLWithPath: path, isDirectory: false)
   }
 
+  /// A file that an option says is to be made or replaced, where `-` stands for standard output.
+  ///
+  /// - Returns: `nil` for standard output.
+  static func outputOrStandard(_ path: String, of option: OptionDeclaration) throws -> URL? {
+    if path == "-" { return nil }
+    do {
+      return try output(path, of: option)
+    } catch let error as FileAccessError {
+      switch error {
+      case .notRegularFile, .notForFiles:
+        throw CommandFailure("\(error); give - to write to standard output")
+      default: throw error
+      }
+    }
+  }
+
   /// A file that an option says is to be made or replaced.
   static func output(_ path: String, of option: OptionDeclaration) throws -> URL {
     guard path != "-" else {

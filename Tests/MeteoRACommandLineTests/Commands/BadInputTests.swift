@@ -186,6 +186,23 @@ struct BadInputTests {
       ], "/proc/bun: leads into /proc, which is not for files")
   }
 
+  @Test("a pipe as output has a hint where - is taken", arguments: ["tokenize", "detokenize"])
+  func pipes(command: String) throws {
+    try withTemporaryFolder { folder in
+      let pipe = folder.appendingPathComponent("pipe").path
+      #expect(mkfifo(pipe, 0o600) == 0)
+      let arguments = [
+        command, "--tokenizer", try Fixture.demo("base"), "--input", "-", "--output",
+      ]
+      expectFailure(
+        arguments + [pipe],
+        "pipe: is a named pipe, expected a file; give - to write to standard output")
+      expectFailure(arguments + ["/dev/x"], "; give - to write to standard output")
+      let trace = ["trace", "--model", try Fixture.demo(), "--prompt-ids", "1", "--output", pipe]
+      expectFailure(trace, "pipe: is a named pipe, expected a file\n")
+    }
+  }
+
   @Test("weights of another format are named, by inspect too")
   func pickledWeights() throws {
     try withTemporaryFolder { folder in
