@@ -48,7 +48,9 @@ private enum InspectOptions {
   static let base = OptionDeclaration(
     "base", "D",
     "For an adapter: the model, or bundle, that it is to fit; tells what it changes there.")
-  static let json = OptionDeclaration(flag: "json", "Prints one JSON object.")
+  static let json = OptionDeclaration(
+    flag: "json",
+    "Prints one JSON object, with every problem; else those that are alike are counted.")
 
   static let group = OptionGroup("Options", [base, json])
 

@@ -11,9 +11,7 @@ struct FactSheet {
   init(kind: String, path: String, problems: [MeteoRAError]) {
     addFact(kind, printable(path, limit: 1024))
     addFact("problems", problems.isEmpty ? "none" : "\(problems.count)")
-    let shown = 20
-    for problem in problems.prefix(shown) { lines.append("  - \(problem)") }
-    if problems.count > shown { lines.append("  - … and \(problems.count - shown) more") }
+    lines += ProblemLines.lines(of: problems).map { "  - \($0)" }
     lines.append("")
   }
 

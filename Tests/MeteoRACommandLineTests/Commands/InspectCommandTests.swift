@@ -207,6 +207,28 @@ struct InspectCommandTests {
     }
   }
 
+  @Test("problems that are alike are counted, but for --json")
+  func alike() throws {
+    try withTemporaryFolder { folder in
+      let copy = folder.appendingPathComponent("a")
+      try FileManager.default.copyItem(atPath: Fixture.demo("adapters/reverse"), toPath: copy.path)
+      let file = copy.appendingPathComponent("adapter_config.json")
+      let text = try String(contentsOf: file, encoding: .utf8)
+      try text.replacingOccurrences(of: #""r": 4"#, with: #""r": 6"#)
+        .write(to: file, atomically: true, encoding: .utf8)
+      let run = ToolRun(["inspect", copy.path])
+      #expect(run.exitCode == 1)
+      #expect(run.lines[1] == "problems     32")
+      #expect(run.lines[4].contains("has the shape"))
+      #expect(
+        run.lines[5]
+          == "  - … and 29 more tensors of adapter_model.safetensors that have another shape")
+      #expect(run.lines[6].hasPrefix("rank "))
+      let json = try ToolRun(["inspect", copy.path, "--json"]).json()
+      #expect(json["problems"]?.elements?.count == 32)
+    }
+  }
+
   @Test("one layer is one layer")
   func oneLayer() throws {
     try withTemporaryFolder { folder in
