@@ -18,6 +18,12 @@ struct AddedToken: Sendable {
   /// Found only where no `\w` character touches it.
   let isSingleWord: Bool
 
+  /// The longest content of an added token, also after the normalizer. Matching takes at most this
+  /// many steps for each byte of a text.
+  static let longestContent = 1024
+  /// The bytes of all added tokens together, for which a node each is made.
+  static let longestContents = 8 << 20
+
   /// A token that is found as it stands, whatever is around it.
   static func plain(id: UInt32, content: [UInt8], isSpecial: Bool) -> AddedToken {
     AddedToken(

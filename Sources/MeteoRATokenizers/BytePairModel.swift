@@ -16,6 +16,14 @@ struct BytePairModel: Sendable {
     /// The ids of `<0x00>` … `<0xFF>`, if bytes are tried before ``unknown``; `nil` where the
     /// vocabulary lacks one.
     var bytes: [UInt32?]?
+
+    /// The ids of `<0x00>` … `<0xFF>`, as ``bytes`` has them.
+    static func byteIDs(in vocabulary: Vocabulary) -> [UInt32?] {
+      (0...255).map { byte in
+        let digits = String(byte, radix: 16, uppercase: true)
+        return vocabulary.id(of: (byte < 16 ? "<0x0\(digits)>" : "<0x\(digits)>").utf8)
+      }
+    }
   }
 
   let vocabulary: Vocabulary

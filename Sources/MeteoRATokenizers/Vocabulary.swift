@@ -55,6 +55,14 @@ struct Vocabulary: Sendable {
     }
   }
 
+  /// Tokens whose ids are their places.
+  init(numbered tokens: ByteStringTable) {
+    self.tokens = tokens
+    ids = (0..<tokens.count).map { UInt32($0) }
+    idBound = tokens.count
+    indices = .dense(ids.map { $0 + 1 })
+  }
+
   /// The number of tokens.
   var count: Int { ids.count }
 

@@ -7,7 +7,8 @@ import Testing
 struct GoldenPackTests {
   static let areas = [
     "adapters", "configurations", "distribution", "generation", "kernels", "math", "models", "peft",
-    "refusals", "safetensors", "sampling", "sentencepiece", "tiktoken", "tokenizers", "truth",
+    "refusals", "safetensors", "sampling", "sentencepiece", "tiktoken", "tokenizer-folders",
+    "tokenizers", "truth",
   ]
 
   private func verify(_ golden: GoldenCase) throws {
@@ -105,7 +106,8 @@ struct GoldenPackTests {
 
   @Test(
     "its texts are tokenised",
-    arguments: ["tokenizers", "configurations", "sentencepiece", "tiktoken"].flatMap(PackCases.area)
+    arguments: ["tokenizers", "tokenizer-folders", "configurations", "sentencepiece", "tiktoken"]
+      .flatMap(PackCases.area)
   )
   func tokenizers(golden: GoldenCase) throws {
     try verify(golden)

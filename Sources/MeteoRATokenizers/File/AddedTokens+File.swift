@@ -1,11 +1,5 @@
 import MeteoRASafetensors
 
-/// The longest content of an added token, also after the normalizer. Matching takes at most this
-/// many steps for each byte of a text.
-private let longestContent = 1024
-/// The bytes of all added tokens together, for which a node each is made.
-private let longestContents = 8 << 20
-
 /// Reads the field `added_tokens`.
 ///
 /// As in the library, a token that the model has keeps the model's id, and the others are numbered
@@ -31,18 +25,18 @@ func readAddedTokens(
     if !fileIDs.insert(try fileID.integer(in: Vocabulary.idBounds)).inserted {
       throw fileID.mismatch(expected: "an id that no earlier entry has")
     }
-    if content.count > longestContent {
+    if content.count > AddedToken.longestContent {
       throw entry.unsupported(
         "\(entry.value.path).content of \(content.count) bytes",
-        alternative: "at most \(longestContent) are")
+        alternative: "at most \(AddedToken.longestContent) are")
     }
     let isSpecial = try entry.required("special").bool()
     let isNormalized = try entry.required("normalized").bool()
     let pattern = isNormalized ? normalizer?.normalize(content) ?? content : content
-    if pattern.count > longestContent {
+    if pattern.count > AddedToken.longestContent {
       throw entry.unsupported(
         "\(entry.value.path).content of \(pattern.count) bytes after the normalizer",
-        alternative: "at most \(longestContent) are")
+        alternative: "at most \(AddedToken.longestContent) are")
     }
     // The library then looks for the empty text, and finds it everywhere.
     if pattern.isEmpty && !content.isEmpty {
@@ -52,9 +46,9 @@ func readAddedTokens(
         alternative: "\"normalized\": false is")
     }
     patternBytes += pattern.count
-    if patternBytes > longestContents {
+    if patternBytes > AddedToken.longestContents {
       throw field.unsupported(
-        "added_tokens whose contents have more than \(longestContents) bytes in all",
+        "added_tokens whose contents have more than \(AddedToken.longestContents) bytes in all",
         alternative: "fewer are")
     }
     let known = vocabulary.id(of: content)

@@ -23,10 +23,7 @@ extension BytePairModel {
     }
     fallback.fusesUnknown = try field.bool("fuse_unk", standard: false)
     if try field.bool("byte_fallback", standard: false) {
-      fallback.bytes = (0...255).map { byte in
-        let digits = String(byte, radix: 16, uppercase: true)
-        return vocabulary.id(of: (byte < 16 ? "<0x0\(digits)>" : "<0x\(digits)>").utf8)
-      }
+      fallback.bytes = Fallback.byteIDs(in: vocabulary)
     }
     self.init(
       vocabulary: vocabulary,

@@ -29,7 +29,7 @@ extension Tokenizer {
       throw .noTokenizer(folder: folder.path)
     }
     let configuration = try TokenizerConfiguration(folder: folder)
-    self.init(try Self.backend(of: file, configuration: configuration))
+    self.init(try Self.backend(of: file, configuration: configuration, folder: folder))
   }
 
   /// Reads a tokenizer from the bytes of a `tokenizer.json`.
@@ -64,7 +64,7 @@ extension Tokenizer {
   // MARK: Content
 
   private static func backend(
-    of url: URL, configuration: TokenizerConfiguration
+    of url: URL, configuration: TokenizerConfiguration, folder: URL? = nil
   ) throws(TokenizerError) -> any TokenizerBackend {
     let file: MappedFile
     do throws(FileAccessError) {
@@ -73,12 +73,13 @@ extension Tokenizer {
       throw .unreadable(error)
     }
     return try file.withUnsafeBytes { bytes throws(TokenizerError) in
-      try backend(of: bytes, source: file.path, configuration: configuration)
+      try backend(of: bytes, source: file.path, configuration: configuration, folder: folder)
     }
   }
 
   private static func backend(
-    of bytes: UnsafeRawBufferPointer, source: String, configuration: TokenizerConfiguration
+    of bytes: UnsafeRawBufferPointer, source: String, configuration: TokenizerConfiguration,
+    folder: URL? = nil
   ) throws(TokenizerError) -> any TokenizerBackend {
     switch FileKind(bytes) {
     case .json:
@@ -86,7 +87,16 @@ extension Tokenizer {
       try pipeline.apply(configuration, source: source)
       return pipeline
     case .sentencePiece:
-      var model = try SentencePieceModel(bytes, source: source)
+      let file = try SentencePieceFile(bpe: bytes, source: source)
+      let vocabulary = try SentencePieceVocabulary(file, in: bytes, source: source)
+      if let folder {
+        let tokens = try FolderTokens(folder: folder, configuration: configuration)
+        if try tokens.decide(over: vocabulary, of: source) {
+          let unknown = file.unknownPiece.map { Array(bytes[$0]) } ?? Array("<unk>".utf8)
+          return try TokenizerPipeline(vocabulary, unknown: unknown, tokens: tokens, source: source)
+        }
+      }
+      var model = try SentencePieceModel(file, vocabulary: vocabulary, in: bytes, source: source)
       try model.apply(configuration, source: source)
       return model
     case .tiktoken:

@@ -13,15 +13,15 @@ struct TokenizerConfiguration: Sendable {
 
   /// Whether the class is one of Llama's, which put these tokens around a text by themselves,
   /// whatever the post-processor of a `tokenizer.json` would do.
-  private(set) var isLlama = false
+  var isLlama = false
   /// Whether the token that begins a text is added; `nil` if the file does not say.
   private(set) var addsBegin: Bool?
   /// Whether the token that ends a text is added; `nil` if the file does not say.
   private(set) var addsEnd: Bool?
   /// The token that begins a text.
-  private(set) var begin = Token.unsaid
+  var begin = Token.unsaid
   /// The token that ends a text.
-  private(set) var end = Token.unsaid
+  var end = Token.unsaid
 
   /// What holds without such a file.
   init() {}
@@ -53,7 +53,7 @@ struct TokenizerConfiguration: Sendable {
   }
 
   /// A token is a string, or an object with its text in `content`.
-  private static func token(
+  static func token(
     _ name: String, of root: TokenizerField
   ) throws(TokenizerError) -> Token {
     guard let field = try root.optional(name) else {

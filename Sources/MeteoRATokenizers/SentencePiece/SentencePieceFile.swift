@@ -3,7 +3,7 @@
 //   ModelProto      1 pieces*   2 trainer_spec   3 normalizer_spec   5 denormalizer_spec
 //   piece           1 text   2 score   3 type
 //   trainer_spec    3 model_type   24 treat_whitespace_as_suffix   35 byte_fallback
-//                   44 unk_surface   46 bos_piece   47 eos_piece
+//                   44 unk_surface   45 unk_piece   46 bos_piece   47 eos_piece
 //   normalizer_spec 2 precompiled_charsmap   3 add_dummy_prefix   4 remove_extra_whitespaces
 //                   5 escape_whitespaces
 //
@@ -46,6 +46,7 @@ struct SentencePieceFile {
   private(set) var hasByteFallback = false
   private(set) var putsSpaceLast = false
   private(set) var unknownSurface: Range<Int>?
+  private(set) var unknownPiece: Range<Int>?
   private(set) var beginPiece: Range<Int>?
   private(set) var endPiece: Range<Int>?
 
@@ -98,6 +99,7 @@ struct SentencePieceFile {
       case 24: putsSpaceLast = try bool(field, "trainer_spec.treat_whitespace_as_suffix")
       case 35: hasByteFallback = try bool(field, "trainer_spec.byte_fallback")
       case 44: unknownSurface = try message(field, "trainer_spec.unk_surface")
+      case 45: unknownPiece = try message(field, "trainer_spec.unk_piece")
       case 46: beginPiece = try message(field, "trainer_spec.bos_piece")
       case 47: endPiece = try message(field, "trainer_spec.eos_piece")
       default: break

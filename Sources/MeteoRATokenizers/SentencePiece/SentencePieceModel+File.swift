@@ -1,25 +1,38 @@
 import MeteoRASafetensors
 
-extension SentencePieceModel {
+extension SentencePieceFile {
   /// More than three times the largest model known; what is prepared from a file is several times
   /// its size.
   private static let largestFile = 16 << 20
-  /// The longest text of the unknown piece, which stands for every character without a piece.
-  private static let longestSurface = 1024
 
-  /// Reads and checks a whole SentencePiece model file.
-  init(_ bytes: UnsafeRawBufferPointer, source: String) throws(TokenizerError) {
+  /// Reads the fields of a file of type BPE.
+  init(bpe bytes: UnsafeRawBufferPointer, source: String) throws(TokenizerError) {
     if bytes.count > Self.largestFile {
       throw .unsupported(
         source: source, feature: "a SentencePiece model of \(bytes.count) bytes",
         alternative: "at most \(Self.largestFile) are")
     }
-    let file = try SentencePieceFile(bytes, source: source)
-    if file.modelType != 2 {
-      let name = ["unigram", "BPE", "word", "char"][Int(file.modelType) - 1]
+    self = try SentencePieceFile(bytes, source: source)
+    if modelType != 2 {
+      let name = ["unigram", "BPE", "word", "char"][Int(modelType) - 1]
       throw .unsupported(
         source: source, feature: "the SentencePiece model type '\(name)'", alternative: "BPE is")
     }
+  }
+}
+
+extension SentencePieceModel {
+  /// The longest text of the unknown piece, which stands for every character without a piece.
+  private static let longestSurface = 1024
+
+  /// - Parameters:
+  ///   - file: What the file says.
+  ///   - vocabulary: Its pieces.
+  ///   - bytes: The file.
+  init(
+    _ file: SentencePieceFile, vocabulary: SentencePieceVocabulary,
+    in bytes: UnsafeRawBufferPointer, source: String
+  ) throws(TokenizerError) {
     if !file.denormalizer.charsmap.isEmpty {
       throw .unsupported(
         source: source, feature: "denormalizer_spec.precompiled_charsmap",
@@ -30,7 +43,6 @@ extension SentencePieceModel {
         source: source, feature: "trainer_spec.unk_surface of \(surface.count) bytes",
         alternative: "at most \(Self.longestSurface) are")
     }
-    let vocabulary = try SentencePieceVocabulary(file, in: bytes, source: source)
     let symbols = vocabulary.types.indices.filter { vocabulary.types[$0] == .userDefined }.map {
       AddedToken.plain(id: UInt32($0), content: Array(vocabulary.texts[$0]), isSpecial: false)
     }

@@ -1,0 +1,91 @@
+"""Makes the golden cases of the area "tokenizer-folders": a SentencePiece model with the files that
+Transformers writes beside it, and no tokenizer.json.
+
+    python make_sentencepiece_folders.py             (pip install -r requirements-torch-4x-late.txt
+                                                      -r requirements-sentencepiece.txt)
+    python make_sentencepiece_folders.py --check     (also with requirements-torch-4x.txt)
+
+Expected ids and texts are those of AutoTokenizer of Transformers 4.57.6. The lines are those of
+make_sentencepiece.py.
+"""
+
+import hashlib
+import sys
+
+import manifest
+import sentencepiece
+import sentencepiece_folders
+import sentencepiece_pack
+import tokenizer_texts
+import tokenizers
+import transformers
+from sentencepiece_folders import CONTROL, FILES, USER_DEFINED
+from tokenizer_lines import jsonl
+
+FOLDER = manifest.GOLDEN / "tokenizer-folders"
+SEED = 71
+
+
+def made(tokenizer, files):
+    named = sentencepiece_folders.names(files)
+    texts = ["", "a", "ab ba", *named, *(f"a {name} b" for name in named),
+             "".join(named), " ".join(named), f"  {named[0]}  {named[-1]}\n"]
+    texts += tokenizer_texts.texts(SEED, 40, named, hand_picked=False)
+    return ([sentencepiece_folders.encode_case(tokenizer, text, n) for n, text in enumerate(texts)],
+            sentencepiece_folders.decode_cases(tokenizer, SEED, 40))
+
+
+def entry(name, comment, present):
+    files = {"tokenizer": f"tokenizer-folders/{name}/tokenizer.model"}
+    for key, file in zip(("configuration", "second", "third"), present):
+        files[key] = f"tokenizer-folders/{name}/{file}"
+    outputs = {key: f"tokenizer-folders/{name}/{key}.jsonl" for key in ("cases", "decode")}
+    return {
+        "id": f"tokenizer-folders/{name}", "comment": comment, "operation": "tokenize",
+        "parameters": {}, "flags": ["text"], "result": "valid", "check": "bits", "origin": "oracle",
+        "source": {"script": "make_sentencepiece_folders.py", "transformers": transformers.__version__,
+                   "tokenizers": tokenizers.__version__, "sentencepiece": sentencepiece.__version__,
+                   "seed": SEED},
+        "inputs": {key: {"file": file} for key, file in files.items()},
+        "outputs": {key: {"file": file} for key, file in outputs.items()},
+        "sha256": {file: hashlib.sha256((manifest.GOLDEN / file).read_bytes()).hexdigest()
+                   for file in (*files.values(), *outputs.values())}}
+
+
+def check(definitions):
+    """Compares with the texts that are there; other versions find no control and user pieces."""
+    different = []
+    for name in sentencepiece_folders.ALIKE_IN_4_40:
+        tokenizer = sentencepiece_folders.load(FOLDER / name)
+        lines = (FOLDER / name / "cases.jsonl").read_text().split("\n")[:-1]
+        expected = [line for line in lines if CONTROL not in line and USER_DEFINED not in line]
+        parsed = [sentencepiece_folders.json.loads(line) for line in expected]
+        different += [(name, each["text"]) for each in parsed
+                      if tokenizer(each["text"], add_special_tokens=False)["input_ids"] != each["ids"]]
+    print(f"transformers {transformers.__version__}: {len(different)} differences {different[:20]}")
+    sys.exit(1 if different else 0)
+
+
+def main():
+    transformers.logging.set_verbosity_error()
+    model = sentencepiece_pack.train(
+        SEED, 420, byte_fallback=True, normalization_rule_name="identity",
+        remove_extra_whitespaces=False, split_digits=True, control_symbols=[CONTROL],
+        user_defined_symbols=[USER_DEFINED])
+    processor = sentencepiece.SentencePieceProcessor(model_proto=model)
+    definitions = sentencepiece_folders.folders(processor.get_piece_size(), processor.piece_to_id)
+    if sys.argv[1:] == ["--check"]:
+        check(definitions)
+    entries = []
+    for name, (files, comment) in definitions.items():
+        folder = FOLDER / name
+        sentencepiece_folders.write(folder, model, files)
+        cases, decode = made(sentencepiece_folders.load(folder), files)
+        jsonl(folder / "cases.jsonl", cases)
+        jsonl(folder / "decode.jsonl", decode)
+        entries.append(entry(name, comment, [file for file in FILES if file in files]))
+    manifest.update("tokenizer-folders", entries, {})
+
+
+if __name__ == "__main__":
+    main()
