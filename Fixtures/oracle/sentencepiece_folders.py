@@ -102,10 +102,15 @@ def folders(size, id_of):
     }
 
 
-#: What 4.40 does alike. It puts a space before every text, and finds no control and no user-defined
-#: pieces, no flags for tokens of the model and no extra_special_tokens.
-ALIKE_IN_4_40 = ["class", "chat-absent", "chat-legacy", "flags-legacy", "no-prefix-legacy", "added",
-                 "added-only", "map", "map-only", "ignored"]
+#: What other releases do alike. 4.40 puts a space before every text, and finds no control and no
+#: user-defined pieces, no flags for tokens of the model and no extra_special_tokens. 5.23 knows no
+#: normalizer for "legacy": true, and false is its standard; it takes null for true in
+#: add_prefix_space.
+ALIKE = {
+    "4.40": ["class", "chat-absent", "chat-legacy", "flags-legacy", "no-prefix-legacy", "added",
+             "added-only", "map", "map-only", "ignored"],
+    "5.23": ["chat", "flags"],
+}
 
 
 def names(files):

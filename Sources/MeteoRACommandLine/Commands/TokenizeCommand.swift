@@ -10,8 +10,9 @@ extension Command {
         + "{\"ids\":[…],\"decoded\":…}: the ids, and their text. Other members of a line are not "
         + "looked at. Files may be larger than the memory.",
       "Special tokens that stand in the text are recognised as the tokenizer's own library "
-        + "recognises them: those of a tokenizer.json and of a tiktoken file are, those of a "
-        + "SentencePiece model are text like any other.",
+        + "recognises them: those of a tokenizer.json and of a tiktoken file are, and those of a "
+        + "folder with a SentencePiece model for Transformers' LlamaTokenizer; those of such a "
+        + "model by itself are text like any other.",
     ],
     groups: [
       LineOptions.files, OptionGroup("Tokens", [noSpecialTokens, LineOptions.skipSpecial]),

@@ -19,7 +19,10 @@ struct LineConversion {
     output = try Paths.outputOrStandard(path, of: LineOptions.output)
     let files = try Paths.any(arguments.requiredPath(LineOptions.tokenizer))
     if let output {
-      let inFolder = ["tokenizer.json", "tokenizer.model", "tokenizer_config.json"]
+      let inFolder = [
+        "tokenizer.json", "tokenizer.model", "tokenizer_config.json", "added_tokens.json",
+        "special_tokens_map.json",
+      ]
       try Paths.requireOther(
         output,
         than: (input == "-" ? [] : [URL(fileURLWithPath: input)]) + [files]

@@ -3,7 +3,7 @@ import MeteoRASafetensors
 import MeteoRATokenizers
 
 // tokenize:  tokenizer, a file → every line of the case's `.jsonl` files
-//            with a configuration, the `tokenizer_config.json` beside the tokenizer counts
+//            with a configuration, the files beside the tokenizer count, such as that one
 //
 //   {"text":…, "ids":[…], "with_special":[…], "decoded":…, "skipped":…}
 //
