@@ -12,6 +12,7 @@ make_sentencepiece.py.
 
 import hashlib
 import json
+import random
 import sys
 
 import manifest
@@ -27,11 +28,37 @@ FOLDER = manifest.GOLDEN / "tokenizer-folders"
 SEED = 71
 
 
-def made(tokenizer, files):
+def drawn_model():
+    """Random pieces of which many have the same score, so that the order of merges is the rule's; the
+    third piece is a normal one, whose score the conversion takes for 0."""
+    import sentencepiece_pack
+    from sentencepiece import sentencepiece_model_pb2 as protobuf
+    model = protobuf.ModelProto.FromString(sentencepiece_pack.drawn(random.Random(SEED), []))
+    pieces = [piece for piece in model.pieces if piece.type != sentencepiece_pack.UNUSED]
+    for piece in pieces:
+        if piece.type == sentencepiece_pack.NORMAL and len(piece.piece) > 1:
+            piece.score = -len(piece.piece) // 3
+    pieces.append(pieces.pop(2))
+    pair = next(n for n, piece in enumerate(pieces) if piece.type == 1 and len(piece.piece) == 2)
+    pieces.insert(2, pieces.pop(pair))
+    pieces[2].score = -30
+    del model.pieces[:]
+    model.pieces.extend(pieces)
+    return model
+
+
+def drawn_texts(model):
+    """Pieces of the model side by side."""
+    rng = random.Random(SEED)
+    texts = [piece.piece.replace("▁", " ") for piece in model.pieces]
+    return ["".join(rng.choices(texts, k=rng.randrange(1, 12))) for _ in range(100)]
+
+
+def made(tokenizer, files, more):
     named = sentencepiece_folders.names(files)
     texts = ["", "a", "ab ba", *named, *(f"a {name} b" for name in named),
              "".join(named), " ".join(named), f"  {named[0]}  {named[-1]}\n"]
-    texts += tokenizer_texts.texts(SEED, 40, named, hand_picked=False)
+    texts += more or tokenizer_texts.texts(SEED, 40, named, hand_picked=False)
     return ([sentencepiece_folders.encode_case(tokenizer, text, n) for n, text in enumerate(texts)],
             sentencepiece_folders.decode_cases(tokenizer, SEED, 40))
 
@@ -85,11 +112,16 @@ def main():
         user_defined_symbols=[USER_DEFINED])
     processor = sentencepiece.SentencePieceProcessor(model_proto=model)
     definitions = sentencepiece_folders.folders(processor.get_piece_size(), processor.piece_to_id)
+    drawn = drawn_model()
+    definitions["drawn"] = sentencepiece_folders.drawn()
     entries = []
     for name, (files, comment) in definitions.items():
         folder = FOLDER / name
-        sentencepiece_folders.write(folder, model, files)
-        cases, decode = made(sentencepiece_folders.load(folder), files)
+        is_drawn = name == "drawn"
+        sentencepiece_folders.write(
+            folder, drawn.SerializeToString(deterministic=True) if is_drawn else model, files)
+        cases, decode = made(sentencepiece_folders.load(folder), files,
+                             drawn_texts(drawn) if is_drawn else None)
         jsonl(folder / "cases.jsonl", cases)
         jsonl(folder / "decode.jsonl", decode)
         entries.append(entry(name, comment, [file for file in FILES if file in files]))

@@ -102,6 +102,13 @@ def folders(size, id_of):
     }
 
 
+def drawn():
+    """(files, comment) for a model of random pieces."""
+    config = {**NAMED, "additional_special_tokens": ["<x>"], "legacy": False}
+    return ({"tokenizer_config.json": config},
+            "Random pieces with equal scores; the third is a normal one, which counts as 0.")
+
+
 #: What other releases do alike. 4.40 puts a space before every text, and finds no control and no
 #: user-defined pieces, no flags for tokens of the model and no extra_special_tokens. 5.23 knows no
 #: normalizer for "legacy": true, and false is its standard; it takes null for true in

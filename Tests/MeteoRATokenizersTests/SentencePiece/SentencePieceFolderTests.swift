@@ -8,6 +8,7 @@ struct SentencePieceFolderTests {
   static let golden = [
     "class", "chat-absent", "chat-legacy", "chat", "flags-legacy", "flags", "redefined",
     "no-prefix-legacy", "no-prefix", "added", "added-only", "map", "map-only", "ignored", "config",
+    "drawn",
   ]
 
   private static func folder(_ name: String) throws -> URL {
@@ -216,5 +217,51 @@ struct SentencePieceFolderTests {
         _ = try Tokenizer(contentsOf: folder.appendingPathComponent("tokenizer.model"))
       }
     }
+  }
+
+  @Test("is refused, or works, with bytes of its files changed at random")
+  func survivesMutations() throws {
+    let files = [
+      "tokenizer_config.json":
+        #"{"tokenizer_class":"LlamaTokenizer","legacy":false,"add_prefix_space":true,"#
+        + #""bos_token":"<s>","additional_special_tokens":["<y>",{"content":"b"}]}"#,
+      "special_tokens_map.json":
+        #"{"eos_token":{"content":"<e>","lstrip":true,"normalized":true},"pad_token":"<p>"}"#,
+      "added_tokens.json": #"{"<x>":8,"ab":5,"<y>":9}"#,
+    ]
+    var model = SmallSentencePieceFile()
+    model.pieces[6].type = 4
+    var loaded = 0
+    try withFolder(files, model: model) { folder in
+      let names = files.keys.sorted() + ["tokenizer.model"]
+      for seed in 0..<800 as Range<UInt64> {
+        var random = SeededRandom(seed: seed)
+        let name = names[Int(seed) % names.count]
+        var bytes = files[name].map { Array($0.utf8) } ?? model.bytes
+        let original = bytes
+        for _ in 0...Int.random(in: 0...1, using: &random) {
+          let place = Int.random(in: 0..<bytes.count, using: &random)
+          switch Int.random(in: 0..<3, using: &random) {
+          case 0: bytes[place] = UInt8.random(in: 0...255, using: &random)
+          case 1: bytes.remove(at: place)
+          default: bytes.insert(bytes[Int.random(in: 0..<bytes.count, using: &random)], at: place)
+          }
+        }
+        try Data(bytes).write(to: folder.appendingPathComponent(name))
+        defer { try? Data(original).write(to: folder.appendingPathComponent(name)) }
+        let tokenizer: Tokenizer
+        do throws(TokenizerError) {
+          tokenizer = try Tokenizer(folder: folder)
+        } catch {
+          #expect(error.description.hasPrefix(folder.path), "seed \(seed)")
+          continue
+        }
+        loaded += 1
+        let ids = tokenizer.encode("ab <x> <y>c<e>  </s>▁ab\u{301} b")
+        _ = try tokenizer.decode(checking: ids, skipSpecialTokens: true)
+        #expect(ids.allSatisfy { $0 < tokenizer.idBound }, "seed \(seed)")
+      }
+    }
+    #expect((100..<700).contains(loaded), "\(loaded)")
   }
 }
