@@ -66,7 +66,7 @@ let package = Package(
     .target(
       name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support"),
     .executableTarget(
-      name: "benchmarks", dependencies: ["MeteoRAKernels", "MeteoRATokenizers"],
+      name: "benchmarks", dependencies: ["MeteoRA"],
       path: "Benchmarks/benchmarks", swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",
@@ -86,6 +86,7 @@ let package = Package(
     tests("MeteoRAReports", ["MeteoRAVerification"]),
     tests("MeteoRAVerification"),
     tests("MeteoRACommandLine"),
+    .testTarget(name: "BenchmarksTests", dependencies: ["benchmarks"]),
   ],
   swiftLanguageModes: [.v6]
 )

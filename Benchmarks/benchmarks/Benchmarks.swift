@@ -1,8 +1,6 @@
 import Foundation
-import MeteoRAKernels
 
-/// `swift run -c release benchmarks ops|tokenizers`: times operations, after checking their
-/// results.
+/// `swift run -c release benchmarks ops|model|tokenizers|table`: times what was checked before, bit by bit.
 @main
 struct Benchmarks {
   static func main() {
@@ -10,7 +8,7 @@ struct Benchmarks {
     do throws(UsageError) {
       options = try BenchmarkOptions(Array(CommandLine.arguments.dropFirst()))
     } catch {
-      printToStandardError("benchmarks: \(error)\n\(BenchmarkOptions.help)")
+      Output.note("\(error)\n\(BenchmarkOptions.help)")
       exit(64)
     }
     if options.wantsHelp {
@@ -20,50 +18,41 @@ struct Benchmarks {
     do {
       try run(options)
     } catch {
-      printToStandardError("benchmarks: \(error)")
+      Output.note("\(error)")
       exit(1)
     }
   }
 
+  /// What each subject runs.
   private static func run(_ options: BenchmarkOptions) throws {
-    let machine = Machine(threads: options.parallelism.threads)
-    if machine.build == "debug" {
-      printToStandardError(
-        "benchmarks: this is a debug build, its times say little; use swift run -c release")
+    if options.isJSON, options.modelCase == nil {
+      try Output(isJSON: true).write(RunCommand(CommandLine.arguments.dropFirst()), as: "")
     }
-    let output = Output(isJSON: options.isJSON)
-    try output.write(machine, as: machine.description)
+    if let peer = options.peer {
+      return try PairedRuns(options, peer: peer).run()
+    }
     switch options.subject {
     case .ops:
-      try ProductBenchmark(parallelism: options.parallelism, output: output).run()
-      try LoRABenchmark(parallelism: options.parallelism, output: output).run()
+      try BenchmarkRun.begin(options) { run in
+        try ProductBenchmark(run: run).measureAll()
+        try LoRABenchmark(run: run).measureAll()
+        try AttentionBenchmark(run: run).measureAll()
+        try RowBenchmark(run: run).measureAll()
+        try SamplingBenchmark(run: run).measureAll()
+      }
+    case .model:
+      if let name = options.modelCase {
+        try ModelMeasurement(named: name, options).run()
+      } else {
+        try BenchmarkRun.begin(options) { run in try ModelBenchmark(run: run).measureAll() }
+      }
     case .tokenizers:
+      let output = Output(isJSON: options.isJSON)
+      let machine = Machine(threads: 1)
+      try output.write(machine, as: machine.description)
       try TokenizerBenchmark(options, output: output).run()
-    }
-  }
-
-  private static func printToStandardError(_ text: String) {
-    FileHandle.standardError.write(Data((text + "\n").utf8))
-  }
-}
-
-/// Values of ordinary size that cost nothing to make again.
-func pseudoRandom(_ count: Int, seed: UInt64) -> [Float] {
-  var state = seed
-  return (0..<count).map { _ in
-    state = state &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
-    return Float(Int32(truncatingIfNeeded: state >> 33)) / Float(1 << 31) - 0.5
-  }
-}
-
-enum BenchmarkError: Error, CustomStringConvertible {
-  case bitsDiffer(String)
-  case textDiffers(String)
-
-  var description: String {
-    switch self {
-    case .bitsDiffer(let name): "\(name): the bits differ from the definition"
-    case .textDiffers(let name): "\(name): streaming gives another text than decoding at once"
+    case .table:
+      print(try ResultsDocument(options).text, terminator: "")
     }
   }
 }

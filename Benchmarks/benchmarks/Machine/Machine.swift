@@ -1,21 +1,29 @@
 import Foundation
 
 /// What the times were taken on.
-struct Machine: Encodable, CustomStringConvertible {
-  let cpu = Self.cpuName ?? "unknown CPU"
-  let cores = ProcessInfo.processInfo.activeProcessorCount
-  let system = ProcessInfo.processInfo.operatingSystemVersionString
-  let compiler = Self.compilerVersion
-  let build = Self.buildName
-  let threads: Int
+struct Machine: Codable, Equatable, CustomStringConvertible {
+  var kind = "machine"
+  var cpu = Self.cpuName ?? "unknown CPU"
+  var cores = ProcessInfo.processInfo.activeProcessorCount
+  var system = ProcessInfo.processInfo.operatingSystemVersionString
+  var compiler = Self.compilerVersion
+  var build = Self.buildName
+  var threads: Int
+  /// Runnable processes of the last minute, on average, when the run began.
+  var load = Self.loadAverage
 
   init(threads: Int) {
     self.threads = threads
   }
 
   var description: String {
-    "\(cpu), \(cores) core\(cores == 1 ? "" : "s")\n"
+    "\(cpu), \(cores) core\(cores == 1 ? "" : "s"), load \(String(format: "%.2f", load))\n"
       + "\(system), \(compiler), \(build) build, \(threads) thread\(threads == 1 ? "" : "s")"
+  }
+
+  static var loadAverage: Double {
+    var loads = [0.0]
+    return getloadavg(&loads, 1) == 1 ? loads[0] : .nan
   }
 
   private static var buildName: String {

@@ -1,0 +1,79 @@
+import Foundation
+import MeteoRAKernels
+import MeteoRAMath
+
+/// `lora_moe/{in}x{out}/a{adapters}r{rank}k{top-k}/{pattern}/{tokens}`: what adapters cost beside
+/// the base product, with weights from memory.
+struct LoRABenchmark {
+  let run: BenchmarkRun
+
+  func measureAll() throws {
+    guard run.includesAny(of: "lora_moe/") else { return }
+    run.output.writeHeading(ResultRow.heading)
+    for shape in LoRACase.layers {
+      let names = LoRACase.tokenCounts.map { "\(shape.group)\($0)" }
+      if !names.contains(where: run.includes) { continue }
+      let layers = try BenchmarkRun.coldCopies(byteCount: LoRALayer.byteCount(of: shape)) {
+        try LoRALayer(shape)
+      }
+      for tokens in LoRACase.tokenCounts where run.includes("\(shape.group)\(tokens)") {
+        var shape = shape
+        shape.tokens = tokens
+        try measure(shape, layers)
+      }
+    }
+  }
+
+  private func measure(_ shape: LoRACase, _ layers: [LoRALayer]) throws {
+    let x = LoRALayer.input(shape)
+    let base = PseudoRandom.values(shape.tokens * shape.outFeatures, seed: 6)
+    var logits = [Float](repeating: 0, count: shape.tokens * shape.adapters)
+    var y = base
+    try logits.withUnsafeMutableBufferPointer { logits in
+      // The loop is the definition.
+      let routing = try layers[0].add(
+        x, tokens: shape.tokens, logits: logits, to: &y, by: .loop, run.parallelism)
+      guard try isRight(logits, x: x, shape) else { throw BenchmarkError.bitsDiffer(shape.name) }
+      let expected = y
+      let work = shape.work(distinctAdapters: Set(routing.adapters).count)
+      for kernel in [.tiled] + (shape.isFirst ? [LoRAMoEKernel.loop, .bmm] : []) {
+        y = base
+        try layers[0].add(
+          x, tokens: shape.tokens, logits: logits, to: &y, by: kernel, run.parallelism)
+        if BitEquality.firstDifference(y, expected) != nil {
+          throw BenchmarkError.bitsDiffer("\(shape.name), \(kernel.rawValue)")
+        }
+        var turn = 0
+        try y.withUnsafeMutableBufferPointer { y in
+          guard let output = y.baseAddress else { return }
+          try run.measure(
+            shape.name,
+            implementation: kernel == .tiled
+              ? ResultRow.ours : "\(ResultRow.ours) \(kernel.rawValue)",
+            work: work
+          ) {
+            try layers[turn % layers.count].add(
+              x, tokens: shape.tokens, logits: logits, to: output, by: kernel, run.parallelism)
+            turn += 1
+          }
+        }
+      }
+    }
+  }
+
+  /// Compares the gate logits of the first and the last token with the definition.
+  private func isRight(
+    _ logits: UnsafeMutableBufferPointer<Float>, x: [Float], _ shape: LoRACase
+  ) throws -> Bool {
+    let (width, rows) = (shape.inFeatures, LoRALayer.gateRows(shape))
+    for token in Set([0, shape.tokens - 1]) {
+      let input = Array(x[token * width..<(token + 1) * width])
+      for adapter in 0..<shape.adapters {
+        let expected = try DotProduct.dot(
+          input, Array(rows[adapter * width..<(adapter + 1) * width]))
+        if !BitEquality.equal(logits[token * shape.adapters + adapter], expected) { return false }
+      }
+    }
+    return true
+  }
+}

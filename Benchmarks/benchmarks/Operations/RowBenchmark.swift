@@ -1,0 +1,82 @@
+import MeteoRAKernels
+import MeteoRAMath
+
+/// `softmax/…`, `rms_norm/…`, `silu/…`: what works element by element, `{rows}x{width}`.
+///
+/// Their roofline is that of reading and writing memory once; the arithmetic of correctly rounded
+/// functions has none that is easily told.
+struct RowBenchmark {
+  let run: BenchmarkRun
+
+  func measureAll() throws {
+    guard
+      run.includesAny(of: "softmax/") || run.includesAny(of: "rms_norm/")
+        || run.includesAny(of: "silu/")
+    else { return }
+    run.output.writeHeading(ResultRow.heading)
+    try softmax(width: 128_256)
+    try norm(rows: 512, width: 4096)
+    try siluMultiply(rows: 512, width: 14336)
+  }
+
+  private func softmax(width: Int) throws {
+    let name = "softmax/1x\(width)"
+    guard run.includes(name) else { return }
+    let x = PseudoRandom.values(width, seed: 1).map { $0 * 20 }
+    let largest = x.max() ?? 0
+    let exponentials = x.map { CorrectlyRounded.exp($0 - largest) }
+    let ones = [Float](repeating: 1, count: width)
+    let sum = try DotProduct.dot(exponentials, ones)
+    let y = try MeteoRAKernels.softmax(x, rows: 1, width: width, parallelism: run.parallelism)
+    try require(y, exponentials.map { $0 / sum }, name)
+    // In place, again and again: a softmax of a softmax costs the same.
+    var row = x
+    try run.measure(name, work: Work(flops: 0, bytes: Double(8 * width))) {
+      MeteoRAKernels.softmax(row: &row)
+    }
+  }
+
+  private func norm(rows: Int, width: Int) throws {
+    let name = "rms_norm/\(rows)x\(width)"
+    guard run.includes(name) else { return }
+    let x = PseudoRandom.values(rows * width, seed: 1)
+    let weight = PseudoRandom.values(width, seed: 2)
+    let epsilon: Float = 1e-5
+    var y = x
+    func normalise() {
+      rmsNorm(
+        x, rows: rows, weight: weight, epsilon: epsilon, to: &y, parallelism: run.parallelism)
+    }
+    normalise()
+    let last = Array(x[((rows - 1) * width)...])
+    let reciprocal =
+      1 / (try DotProduct.dot(last, last) / Float(width) + epsilon).squareRoot()
+    try require(
+      Array(y[((rows - 1) * width)...]), zip(weight, last).map { $0 * ($1 * reciprocal) }, name)
+    try run.measure(name, work: Work(flops: 0, bytes: Double(8 * rows * width)), normalise)
+  }
+
+  private func siluMultiply(rows: Int, width: Int) throws {
+    let name = "silu/\(rows)x\(width)"
+    guard run.includes(name) else { return }
+    let gate = PseudoRandom.values(rows * width, seed: 1).map { $0 * 10 }
+    let up = PseudoRandom.values(rows * width, seed: 2)
+    var y = up
+    func multiply() {
+      MeteoRAKernels.siluMultiply(
+        gate: gate, up: up, count: rows * width, to: &y, parallelism: run.parallelism)
+    }
+    multiply()
+    let expected = zip(gate, up).prefix(10_000).map { x, u in
+      (x / (1 + CorrectlyRounded.exp(-x))) * u
+    }
+    try require(Array(y.prefix(10_000)), expected, name)
+    try run.measure(name, work: Work(flops: 0, bytes: Double(12 * rows * width)), multiply)
+  }
+
+  private func require(_ actual: [Float], _ expected: [Float], _ name: String) throws {
+    if BitEquality.firstDifference(actual, expected) != nil {
+      throw BenchmarkError.bitsDiffer(name)
+    }
+  }
+}
