@@ -5,31 +5,37 @@ import MeteoRAMath
 //   for each block of 128 k:  for 8 (4, 1) rows at a time:  y[rows][panel] += chain(block)
 //
 // The weights of a block (16 KiB at most) stay in the first-level cache while the rows pass. Two-
-// byte weights are widened there once, if enough rows share them.
+// byte weights are widened there once, if enough rows share them. The totals of many rows are kept
+// side by side until all blocks were added: rows of y are often a power of two apart, so that their
+// lines would drive each other out of the caches.
 
 extension WeightMatrix {
   /// Writes the dot products of `rows` with the outputs of `panel`.
   ///
   /// - Parameters:
   ///   - rows: `count` pointers to `inFeatures` elements each.
+  ///   - blockStride: Elements from a block of 128 k of a row to the next; 128 where they are whole.
   ///   - y: Row r's outputs of this panel go to `y + r * yStride`, `panel.outputs` of them.
   func multiply(
     _ panel: Panel, rows: UnsafePointer<UnsafePointer<Float>>, count: Int,
-    to y: UnsafeMutablePointer<Float>, yStride: Int
+    blockStride: Int = DotProduct.blockLength, to y: UnsafeMutablePointer<Float>, yStride: Int
   ) {
     let width = panel.width.rawValue
-    if panel.outputs == width {
-      multiplyFull(panel, rows: rows, count: count, to: y, yStride: yStride)
+    if panel.outputs == width && count < 16 {
+      multiplyFull(
+        panel, rows: rows, count: count, blockStride: blockStride, to: y, yStride: yStride)
       return
     }
-    // The padded outputs must not land beyond the row.
-    let rowsAtATime = 64
+    // And the padded outputs must not land beyond the row.
+    let rowsAtATime = min(count, 512)
     withUnsafeTemporaryAllocation(of: Float.self, capacity: rowsAtATime * width) { scratch in
       guard let tile = scratch.baseAddress else { return }
       var first = 0
       while first < count {
         let tileRows = min(rowsAtATime, count - first)
-        multiplyFull(panel, rows: rows + first, count: tileRows, to: tile, yStride: width)
+        multiplyFull(
+          panel, rows: rows + first, count: tileRows, blockStride: blockStride, to: tile,
+          yStride: width)
         for row in 0..<tileRows {
           (y + (first + row) * yStride).update(from: tile + row * width, count: panel.outputs)
         }
@@ -39,7 +45,7 @@ extension WeightMatrix {
   }
 
   private func multiplyFull(
-    _ panel: Panel, rows: UnsafePointer<UnsafePointer<Float>>, count: Int,
+    _ panel: Panel, rows: UnsafePointer<UnsafePointer<Float>>, count: Int, blockStride: Int,
     to y: UnsafeMutablePointer<Float>, yStride: Int
   ) {
     let width = panel.width.rawValue
@@ -50,7 +56,9 @@ extension WeightMatrix {
     ) { scratch in
       guard let widened = scratch.baseAddress else { return }
       for first in stride(from: 0, to: inFeatures, by: DotProduct.blockLength) {
-        let range = first..<min(first + DotProduct.blockLength, inFeatures)
+        let length = min(DotProduct.blockLength, inFeatures - first)
+        let start = first / DotProduct.blockLength * blockStride
+        let range = start..<start + length
         var weights = block(panel, at: first)
         if widens {
           widenBlock(weights, count: range.count, into: widened)

@@ -3,8 +3,8 @@ import Testing
 
 @Suite("Linear layers")
 struct LinearProductTests {
-  /// Around the rows that are computed together (8, 4, 1) and kept as a tile (64).
-  static let rowCounts = [1, 3, 4, 5, 7, 8, 9, 12, 63, 64, 65]
+  /// Around the rows that are computed together (8, 4, 1), copied (16) and kept as a tile (512).
+  static let rowCounts = [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 64, 65]
   /// Around the widths of panels (8, 16, 32) and their sums.
   static let outputCounts = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 72]
   /// Around the contract's block.
@@ -24,6 +24,23 @@ struct LinearProductTests {
         }
         expectSameBits(y, expected, "\(rows) × \(inputs) × \(outputs)")
       }
+    }
+  }
+
+  @Test(
+    "more rows than a tile holds are what each is alone", arguments: [511, 512, 513, 1030],
+    WeightFormat.allCases)
+  func manyRows(rows: Int, format: WeightFormat) throws {
+    var random = SeededRandom(rows)
+    let (inputs, outputs) = (260, 40)
+    let matrix = try random.matrix(outputs, inputs, format).matrix
+    let bias = random.floats(outputs)
+    let x = random.floats(rows * inputs)
+    let y = try linear(x, rows: rows, weights: matrix, bias: bias)
+    for row in [0, 1, 255, rows / 2, rows - 2, rows - 1] {
+      let alone = try linear(
+        Array(x[row * inputs..<(row + 1) * inputs]), rows: 1, weights: matrix, bias: bias)
+      expectSameBits(Array(y[row * outputs..<(row + 1) * outputs]), alone, "row \(row)")
     }
   }
 
@@ -52,7 +69,8 @@ struct LinearProductTests {
   }
 
   @Test(
-    "it writes nothing beside the outputs of a group", arguments: [1, 8, 9], [7, 31, 33, 47, 64])
+    "it writes nothing beside the outputs of a group", arguments: [1, 8, 9, 15, 16, 17],
+    [7, 31, 33, 47, 64])
   func writesOnlyOutputs(rows: Int, outputs: Int) throws {
     var random = SeededRandom(4)
     let x = random.floats(rows * 20)
