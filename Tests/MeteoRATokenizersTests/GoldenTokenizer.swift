@@ -72,3 +72,18 @@ struct GoldenCase {
     }
   }
 }
+
+extension GoldenCase {
+  /// Expects the texts of the ids, with special tokens and without, at once and in a stream.
+  func expectTexts(of tokenizer: Tokenizer) {
+    for (skips, text) in [(false, decoded), (true, skipped)] {
+      let whole = tokenizer.decode(ids, skipSpecialTokens: skips)
+      #expect(Array(whole.utf8) == text, "line \(line)")
+      var decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: skips)
+      var streamed: [UInt8] = []
+      for id in ids { streamed += decoder.append(id).utf8 }
+      streamed += decoder.finish().utf8
+      #expect(streamed == text, "line \(line)")
+    }
+  }
+}

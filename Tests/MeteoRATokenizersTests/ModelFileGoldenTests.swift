@@ -42,16 +42,6 @@ struct ModelFileGoldenTests {
     let tokenizer = try Self.open(name)
     let cases = try Self.cases(name, in: file)
     #expect(cases.count >= 100)
-    for expected in cases {
-      for (skips, text) in [(false, expected.decoded), (true, expected.skipped)] {
-        let decoded = tokenizer.decode(expected.ids, skipSpecialTokens: skips)
-        #expect(Array(decoded.utf8) == text, "line \(expected.line)")
-        var decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: skips)
-        var streamed: [UInt8] = []
-        for id in expected.ids { streamed += decoder.append(id).utf8 }
-        streamed += decoder.finish().utf8
-        #expect(streamed == text, "line \(expected.line)")
-      }
-    }
+    for expected in cases { expected.expectTexts(of: tokenizer) }
   }
 }

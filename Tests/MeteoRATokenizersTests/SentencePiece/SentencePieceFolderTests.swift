@@ -40,17 +40,7 @@ struct SentencePieceFolderTests {
     let tokenizer = try Tokenizer(folder: folder)
     let cases = try GoldenCase.lines(of: folder.appendingPathComponent(file))
     #expect(cases.count >= 40)
-    for expected in cases {
-      for (skips, text) in [(false, expected.decoded), (true, expected.skipped)] {
-        let decoded = tokenizer.decode(expected.ids, skipSpecialTokens: skips)
-        #expect(Array(decoded.utf8) == text, "line \(expected.line)")
-        var decoder = tokenizer.makeStreamDecoder(skipSpecialTokens: skips)
-        var streamed: [UInt8] = []
-        for id in expected.ids { streamed += decoder.append(id).utf8 }
-        streamed += decoder.finish().utf8
-        #expect(streamed == text, "line \(expected.line)")
-      }
-    }
+    for expected in cases { expected.expectTexts(of: tokenizer) }
   }
 
   /// A folder with the model of ``SmallSentencePieceFile``: a is 3, b 4, ab 5, ▁ 6, ▁a 7.
