@@ -58,6 +58,22 @@ package func attend(
   }
 }
 
+/// ``addBlock(rows:rowCount:range:weights:to:yStride:)`` for any number of rows.
+private func addBlock(
+  allRows rows: UnsafePointer<UnsafePointer<Float>>, count: Int, range: Range<Int>,
+  weights: WeightBlock, to y: UnsafeMutablePointer<Float>, yStride: Int
+) {
+  var row = 0
+  while row < count {
+    let remaining = count - row
+    let rowCount = remaining >= 8 ? 8 : remaining >= 4 ? 4 : 1
+    addBlock(
+      rows: rows + row, rowCount: rowCount, range: range, weights: weights,
+      to: y + row * yStride, yStride: yStride)
+    row += rowCount
+  }
+}
+
 /// What one thread needs beside inputs and outputs.
 private final class AttentionScratch {
   let positions: Int

@@ -17,7 +17,8 @@ import MeteoRAMath
 // covers the latency of fma, and load each weight once for eight rows.
 //
 // Formats, vectors and rows are generic and stand in one file: a debug build compiles file by file,
-// and would not specialise what it finds elsewhere.
+// and would not specialise what it finds elsewhere. A kind of loop is a `ChainLoop`; `run` picks its
+// types.
 
 /// Adds the chain over `range` of each of `rowCount` rows to `y`.
 ///
@@ -30,86 +31,186 @@ func addBlock(
   rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int, range: Range<Int>,
   weights: WeightBlock, to y: UnsafeMutablePointer<Float>, yStride: Int
 ) {
-  switch weights.format {
-  case .float32: addBlock(Float32Pairs.self, rows, rowCount, range, weights, y, yStride)
-  case .bfloat16: addBlock(BFloat16Pairs.self, rows, rowCount, range, weights, y, yStride)
-  case .float16: addBlock(Float16Pairs.self, rows, rowCount, range, weights, y, yStride)
-  }
+  run(
+    RowLoop(rows: rows, range: range, weights: weights, y: y, yStride: yStride), weights,
+    rowCount: rowCount)
+}
+
+/// As ``addBlock(rows:rowCount:range:weights:to:yStride:)``, of two panels of 32 outputs at a time:
+/// memory is read in two places, and an element of x is used twice.
+///
+/// - Parameters:
+///   - rowCount: 1 or 4.
+///   - distance: Bytes from the weights to those of the panel behind, whose outputs are the next in y.
+func addBlock(
+  rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int, range: Range<Int>,
+  weights: WeightBlock, andPanelBehind distance: Int, to y: UnsafeMutablePointer<Float>,
+  yStride: Int
+) {
+  run(
+    TwoPanelLoop(
+      rows: rows, range: range, weights: weights, distance: distance, y: y, yStride: yStride),
+    weights, rowCount: rowCount)
+}
+
+/// Adds a chain of a group of interleaved rows, or a part of one, to `y`.
+///
+/// - Parameters:
+///   - x: Row r's element k of this part at `x[k * rowCount + r]`.
+///   - rowCount: 4 or 8.
+///   - part: Which k of the block, at most 128 of them in all.
+///   - upcoming: Memory to bring nearer meanwhile.
+///   - y: As for ``addBlock(rows:rowCount:range:weights:to:yStride:)``.
+func addBlock(
+  interleaved x: UnsafePointer<Float>, rowCount: Int, part: BlockPart, weights: WeightBlock,
+  upcoming: UpcomingLines, to y: UnsafeMutablePointer<Float>, yStride: Int
+) {
+  run(
+    InterleavedLoop(
+      x: x, part: part, weights: weights, upcoming: upcoming, y: y, yStride: yStride), weights,
+    rowCount: rowCount)
 }
 
 /// Widens `count` k of a panel to binary32, outputs in order: what `.float32` holds as stored.
 func widenBlock(_ weights: WeightBlock, count: Int, into target: UnsafeMutableRawPointer) {
+  run(WideningLoop(weights: weights, count: count, target: target), weights, rowCount: 1)
+}
+
+// MARK: Loops
+
+private protocol ChainLoop {
+  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+}
+
+@inline(__always)
+private func run<Loop: ChainLoop>(_ loop: Loop, _ weights: WeightBlock, rowCount: Int) {
   switch weights.format {
-  case .float32: widen(Float32Pairs.self, weights, count, target)
-  case .bfloat16: widen(BFloat16Pairs.self, weights, count, target)
-  case .float16: widen(Float16Pairs.self, weights, count, target)
+  case .float32: run(loop, Float32Pairs.self, weights, rowCount)
+  case .bfloat16: run(loop, BFloat16Pairs.self, weights, rowCount)
+  case .float16 where weights.isFinite: run(loop, FiniteFloat16Pairs.self, weights, rowCount)
+  case .float16: run(loop, Float16Pairs.self, weights, rowCount)
   }
 }
 
 @inline(__always)
-private func widen<Source: PairSource>(
-  _ source: Source.Type, _ weights: WeightBlock, _ count: Int, _ target: UnsafeMutableRawPointer
+private func run<Loop: ChainLoop, Source: PairSource>(
+  _ loop: Loop, _ source: Source.Type, _ weights: WeightBlock, _ rowCount: Int
 ) {
   switch weights.width {
-  case .wide: widen(source, SIMD16<Float>.self, weights, count, target)
-  case .medium: widen(source, SIMD8<Float>.self, weights, count, target)
-  case .narrow: widen(source, SIMD4<Float>.self, weights, count, target)
+  case .wide: run(loop, source, SIMD16<Float>.self, rowCount)
+  case .medium: run(loop, source, SIMD8<Float>.self, rowCount)
+  case .narrow: run(loop, source, SIMD4<Float>.self, rowCount)
   }
 }
 
 @inline(__always)
-private func widen<Source: PairSource, Lanes: ChainLanes>(
-  _ source: Source.Type, _ lanes: Lanes.Type, _ weights: WeightBlock, _ count: Int,
-  _ target: UnsafeMutableRawPointer
-) {
-  let half = MemoryLayout<Lanes>.size
-  for k in 0..<count {
-    let pair: Pair<Lanes> = Source.pair(weights.base + k * weights.stride)
-    target.storeBytes(of: pair.low, toByteOffset: 2 * k * half, as: Lanes.self)
-    target.storeBytes(of: pair.high, toByteOffset: (2 * k + 1) * half, as: Lanes.self)
-  }
-}
-
-@inline(__always)
-private func addBlock<Source: PairSource>(
-  _ source: Source.Type, _ rows: UnsafePointer<UnsafePointer<Float>>, _ rowCount: Int,
-  _ range: Range<Int>, _ weights: WeightBlock, _ y: UnsafeMutablePointer<Float>, _ yStride: Int
-) {
-  switch weights.width {
-  case .wide: addBlock(source, SIMD16<Float>.self, rows, rowCount, range, weights, y, yStride)
-  case .medium: addBlock(source, SIMD8<Float>.self, rows, rowCount, range, weights, y, yStride)
-  case .narrow: addBlock(source, SIMD4<Float>.self, rows, rowCount, range, weights, y, yStride)
-  }
-}
-
-@inline(__always)
-private func addBlock<Source: PairSource, Lanes: ChainLanes>(
-  _ source: Source.Type, _ lanes: Lanes.Type, _ rows: UnsafePointer<UnsafePointer<Float>>,
-  _ rowCount: Int, _ range: Range<Int>, _ weights: WeightBlock,
-  _ y: UnsafeMutablePointer<Float>, _ yStride: Int
+private func run<Loop: ChainLoop, Source: PairSource, Lanes: ChainLanes>(
+  _ loop: Loop, _ source: Source.Type, _ lanes: Lanes.Type, _ rowCount: Int
 ) {
   switch rowCount {
-  case 8: chain(source, EightRows<Lanes>.self, rows, range, weights, y, yStride)
-  case 4: chain(source, FourRows<Lanes>.self, rows, range, weights, y, yStride)
-  default: chain(source, OneRow<Lanes>.self, rows, range, weights, y, yStride)
+  case 8: loop.run(source, EightRows<Lanes>.self)
+  case 4: loop.run(source, FourRows<Lanes>.self)
+  default: loop.run(source, OneRow<Lanes>.self)
   }
 }
 
-@inline(__always)
-private func chain<Source: PairSource, Rows: RowGroup>(
-  _ source: Source.Type, _ group: Rows.Type, _ rows: UnsafePointer<UnsafePointer<Float>>,
-  _ range: Range<Int>, _ weights: WeightBlock, _ y: UnsafeMutablePointer<Float>, _ yStride: Int
-) {
-  var sums = Rows()
-  var position = weights.base
-  let stride = weights.stride
-  var k = range.lowerBound
-  while k < range.upperBound {
-    sums.add(Source.pair(position), times: rows, at: k)
-    position += stride
-    k &+= 1
+private struct RowLoop: ChainLoop {
+  let rows: UnsafePointer<UnsafePointer<Float>>
+  let range: Range<Int>
+  let weights: WeightBlock
+  let y: UnsafeMutablePointer<Float>
+  let yStride: Int
+
+  @inline(__always)
+  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+    var sums = Rows()
+    let x = ScatteredRows(rows: rows)
+    var position = weights.base
+    var k = range.lowerBound
+    while k < range.upperBound {
+      sums.add(Source.pair(position), times: x, at: k)
+      position += weights.stride
+      k &+= 1
+    }
+    sums.addTotals(to: y, stride: yStride)
   }
-  sums.addTotals(to: y, stride: yStride)
+}
+
+private struct TwoPanelLoop: ChainLoop {
+  let rows: UnsafePointer<UnsafePointer<Float>>
+  let range: Range<Int>
+  let weights: WeightBlock
+  let distance: Int
+  let y: UnsafeMutablePointer<Float>
+  let yStride: Int
+
+  @inline(__always)
+  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+    var (first, second) = (Rows(), Rows())
+    let x = ScatteredRows(rows: rows)
+    var position = weights.base
+    var k = range.lowerBound
+    while k < range.upperBound {
+      first.add(Source.pair(position), times: x, at: k)
+      second.add(Source.pair(position + distance), times: x, at: k)
+      position += weights.stride
+      k &+= 1
+    }
+    first.addTotals(to: y, stride: yStride)
+    second.addTotals(to: y + PanelWidth.wide.rawValue, stride: yStride)
+  }
+}
+
+private struct InterleavedLoop: ChainLoop {
+  let x: UnsafePointer<Float>
+  let part: BlockPart
+  let weights: WeightBlock
+  let upcoming: UpcomingLines
+  let y: UnsafeMutablePointer<Float>
+  let yStride: Int
+
+  @inline(__always)
+  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+    var sums = Rows()
+    if let start = part.sums, !part.isFirst { sums.load(from: start) }
+    var x = InterleavedRows(base: x)
+    var position = weights.base
+    var line = upcoming.base
+    var touched: UInt32 = 0
+    var k = 0
+    while k < part.count {
+      touched |= line.loadUnaligned(as: UInt32.self)
+      line += 64
+      let stop = min(k &+ upcoming.interval, part.count)
+      while k < stop {
+        sums.add(Source.pair(position), times: x, at: 0)
+        x.base += Rows.count
+        position += weights.stride
+        k &+= 1
+      }
+    }
+    upcoming.witness.pointee = touched
+    if let end = part.sums, !part.isLast {
+      sums.store(to: end)
+    } else {
+      sums.addTotals(to: y, stride: yStride)
+    }
+  }
+}
+
+private struct WideningLoop: ChainLoop {
+  let weights: WeightBlock
+  let count: Int
+  let target: UnsafeMutableRawPointer
+
+  @inline(__always)
+  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+    let size = 2 * MemoryLayout<Rows.Lanes>.size
+    for k in 0..<count {
+      let pair: Pair<Rows.Lanes> = Source.pair(weights.base + k * weights.stride)
+      pair.store(to: (target + k * size).assumingMemoryBound(to: Float.self))
+    }
+  }
 }
 
 // MARK: Two vectors of outputs
@@ -135,6 +236,16 @@ private struct Pair<Lanes: ChainLanes> {
     high.addProduct(weights.high, repeated)
   }
 
+  @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
+    low = UnsafeRawPointer(sums).loadUnaligned(as: Lanes.self)
+    high = UnsafeRawPointer(sums + Lanes.scalarCount).loadUnaligned(as: Lanes.self)
+  }
+
+  @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(sums).storeBytes(of: low, as: Lanes.self)
+    UnsafeMutableRawPointer(sums + Lanes.scalarCount).storeBytes(of: high, as: Lanes.self)
+  }
+
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>) {
     let first = UnsafeMutableRawPointer(y)
     let second = UnsafeMutableRawPointer(y + Lanes.scalarCount)
@@ -146,11 +257,21 @@ private struct Pair<Lanes: ChainLanes> {
 /// A vector of outputs, and the vector of the bits of as many weights.
 private protocol ChainLanes: SIMD where Scalar == Float {
   associatedtype Bits: SIMD where Bits.Scalar == UInt32
+  associatedtype SignedBits: SIMD where SignedBits.Scalar == Int32
 }
 
-extension SIMD16<Float>: ChainLanes { fileprivate typealias Bits = SIMD16<UInt32> }
-extension SIMD8<Float>: ChainLanes { fileprivate typealias Bits = SIMD8<UInt32> }
-extension SIMD4<Float>: ChainLanes { fileprivate typealias Bits = SIMD4<UInt32> }
+extension SIMD16<Float>: ChainLanes {
+  fileprivate typealias Bits = SIMD16<UInt32>
+  fileprivate typealias SignedBits = SIMD16<Int32>
+}
+extension SIMD8<Float>: ChainLanes {
+  fileprivate typealias Bits = SIMD8<UInt32>
+  fileprivate typealias SignedBits = SIMD8<Int32>
+}
+extension SIMD4<Float>: ChainLanes {
+  fileprivate typealias Bits = SIMD4<UInt32>
+  fileprivate typealias SignedBits = SIMD4<Int32>
+}
 
 // MARK: Formats
 
@@ -205,22 +326,58 @@ private enum Float16Pairs: PairSource {
   }
 }
 
+/// Without infinity and NaN the multiplication is enough, and the sign may come along.
+private enum FiniteFloat16Pairs: PairSource {
+  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+    let bits = at.loadUnaligned(as: Lanes.Bits.self)
+    return Pair(low: widen(upperHalf: bits &<< 16), high: widen(upperHalf: bits))
+  }
+
+  @inline(__always) static func widen<Lanes: ChainLanes>(upperHalf: Lanes.Bits) -> Lanes {
+    let bits = unsafeBitCast(upperHalf, to: Lanes.SignedBits.self)
+    let shifted = unsafeBitCast(bits &>> 3, to: Lanes.Bits.self) & 0x8fff_e000
+    return unsafeBitCast(shifted, to: Lanes.self)
+      * Lanes(repeating: Float(bitPattern: 0x7780_0000))
+  }
+}
+
 // MARK: Rows held in registers
+
+/// Where the elements of a group's rows are read.
+private protocol RowElements {
+  func element(row: Int, at k: Int) -> Float
+}
+
+private struct ScatteredRows: RowElements {
+  var rows: UnsafePointer<UnsafePointer<Float>>
+  @inline(__always) func element(row: Int, at k: Int) -> Float { rows[row][k] }
+}
+
+/// At the k that is next.
+private struct InterleavedRows: RowElements {
+  var base: UnsafePointer<Float>
+  @inline(__always) func element(row: Int, at k: Int) -> Float { base[row] }
+}
 
 private protocol RowGroup {
   associatedtype Lanes: ChainLanes
+  static var count: Int { get }
   init()
-  mutating func add(
-    _ weights: Pair<Lanes>, times x: UnsafePointer<UnsafePointer<Float>>, at k: Int)
+  mutating func add<X: RowElements>(_ weights: Pair<Lanes>, times x: X, at k: Int)
+  mutating func load(from sums: UnsafePointer<Float>)
+  func store(to sums: UnsafeMutablePointer<Float>)
   func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int)
 }
 
 private struct OneRow<Lanes: ChainLanes>: RowGroup {
   private var row = Pair<Lanes>()
   @inline(__always) init() {}
-  @inline(__always) mutating func add(
-    _ weights: Pair<Lanes>, times x: UnsafePointer<UnsafePointer<Float>>, at k: Int
-  ) { row.add(weights, times: x[0][k]) }
+  @inline(__always) static var count: Int { 1 }
+  @inline(__always) mutating func add<X: RowElements>(
+    _ weights: Pair<Lanes>, times x: X, at k: Int
+  ) { row.add(weights, times: x.element(row: 0, at: k)) }
+  @inline(__always) mutating func load(from sums: UnsafePointer<Float>) { row.load(from: sums) }
+  @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) { row.store(to: sums) }
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
     row.addTotals(to: y)
   }
@@ -229,13 +386,31 @@ private struct OneRow<Lanes: ChainLanes>: RowGroup {
 private struct FourRows<Lanes: ChainLanes>: RowGroup {
   private var (a, b, c, d) = (Pair<Lanes>(), Pair<Lanes>(), Pair<Lanes>(), Pair<Lanes>())
   @inline(__always) init() {}
-  @inline(__always) mutating func add(
-    _ weights: Pair<Lanes>, times x: UnsafePointer<UnsafePointer<Float>>, at k: Int
+  @inline(__always) static var count: Int { 4 }
+  @inline(__always) mutating func add<X: RowElements>(
+    _ weights: Pair<Lanes>, times x: X, at k: Int
+  ) { add(weights, times: x, from: 0, at: k) }
+  @inline(__always) mutating func add<X: RowElements>(
+    _ weights: Pair<Lanes>, times x: X, from first: Int, at k: Int
   ) {
-    a.add(weights, times: x[0][k])
-    b.add(weights, times: x[1][k])
-    c.add(weights, times: x[2][k])
-    d.add(weights, times: x[3][k])
+    a.add(weights, times: x.element(row: first, at: k))
+    b.add(weights, times: x.element(row: first + 1, at: k))
+    c.add(weights, times: x.element(row: first + 2, at: k))
+    d.add(weights, times: x.element(row: first + 3, at: k))
+  }
+  @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
+    let width = 2 * Lanes.scalarCount
+    a.load(from: sums)
+    b.load(from: sums + width)
+    c.load(from: sums + 2 * width)
+    d.load(from: sums + 3 * width)
+  }
+  @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
+    let width = 2 * Lanes.scalarCount
+    a.store(to: sums)
+    b.store(to: sums + width)
+    c.store(to: sums + 2 * width)
+    d.store(to: sums + 3 * width)
   }
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
     a.addTotals(to: y)
@@ -249,11 +424,20 @@ private struct EightRows<Lanes: ChainLanes>: RowGroup {
   private var first = FourRows<Lanes>()
   private var second = FourRows<Lanes>()
   @inline(__always) init() {}
-  @inline(__always) mutating func add(
-    _ weights: Pair<Lanes>, times x: UnsafePointer<UnsafePointer<Float>>, at k: Int
+  @inline(__always) static var count: Int { 8 }
+  @inline(__always) mutating func add<X: RowElements>(
+    _ weights: Pair<Lanes>, times x: X, at k: Int
   ) {
-    first.add(weights, times: x, at: k)
-    second.add(weights, times: x + 4, at: k)
+    first.add(weights, times: x, from: 0, at: k)
+    second.add(weights, times: x, from: 4, at: k)
+  }
+  @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
+    first.load(from: sums)
+    second.load(from: sums + 8 * Lanes.scalarCount)
+  }
+  @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
+    first.store(to: sums)
+    second.store(to: sums + 8 * Lanes.scalarCount)
   }
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
     first.addTotals(to: y, stride: stride)

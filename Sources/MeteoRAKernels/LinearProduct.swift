@@ -25,85 +25,91 @@ package struct LinearTerm {
 package func multiply(
   _ terms: [LinearTerm], by x: UnsafePointer<Float>, rows: Int, parallelism: Parallelism
 ) {
-  guard let inFeatures = terms.first?.weights.inFeatures else { return }
-  if rows < BlockedInput.fewestRows {
+  guard let inFeatures = terms.first?.weights.inFeatures, rows > 0 else { return }
+  if rows <= 8 {
     let pointers = (0..<rows).map { x + $0 * inFeatures }
-    multiply(terms, by: pointers, blockStride: DotProduct.blockLength, parallelism: parallelism)
-  } else {
-    let input = BlockedInput(x, rows: rows, width: inFeatures, parallelism: parallelism)
-    multiply(terms, by: input.rows, blockStride: input.blockStride, parallelism: parallelism)
-    withExtendedLifetime(input) {}
+    multiply(terms, by: pointers, parallelism: parallelism)
+    return
+  }
+  // Copies of up to 8 MiB, which the third-level cache holds.
+  let most = max((8 << 20) / (inFeatures * MemoryLayout<Float>.size + 1), 64) / 8 * 8
+  let tiles = (rows + most - 1) / most
+  let tile = (rows + tiles * 8 - 1) / (tiles * 8) * 8
+  for first in stride(from: 0, to: rows, by: tile) {
+    let count = min(tile, rows - first)
+    let input = InterleavedInput(
+      x + first * inFeatures, rows: count, width: inFeatures, parallelism: parallelism)
+    multiply(terms, by: input, firstRow: first, parallelism: parallelism)
   }
 }
 
 /// Multiplies in one parallel region, panels of all terms dealt out together.
 private func multiply(
-  _ terms: [LinearTerm], by rows: [UnsafePointer<Float>], blockStride: Int,
-  parallelism: Parallelism
+  _ terms: [LinearTerm], by rows: [UnsafePointer<Float>], parallelism: Parallelism
 ) {
-  let panelCount = terms.reduce(0) { $0 + $1.weights.panels.count }
   rows.withUnsafeBufferPointer { rows in
     guard let rowPointers = rows.baseAddress else { return }
-    parallelism.forEachRange(of: panelCount) { range in
-      var firstPanel = 0
-      for term in terms {
-        let panels = term.weights.panels
-        let local = range.clamped(to: firstPanel..<firstPanel + panels.count)
-        for index in local {
-          let panel = panels[index - firstPanel]
-          let y = term.output + panel.firstOutput
-          let stride = term.weights.outFeatures
-          term.weights.multiply(
-            panel, rows: rowPointers, count: rows.count, blockStride: blockStride, to: y,
-            yStride: stride)
-          if let bias = term.bias {
-            for row in 0..<rows.count {
-              for output in 0..<panel.outputs {
-                y[row * stride + output] += bias[panel.firstOutput + output]
-              }
-            }
-          }
+    forEachPanel(of: terms, parallelism: parallelism) { term, panels in
+      guard let first = panels.first, let last = panels.last else { return }
+      let stride = term.weights.outFeatures
+      let y = term.output + first.firstOutput
+      term.weights.multiply(panels, rows: rowPointers, count: rows.count, to: y, yStride: stride)
+      guard let bias = term.bias else { return }
+      for row in 0..<rows.count {
+        for output in first.firstOutput..<last.firstOutput + last.outputs {
+          term.output[row * stride + output] += bias[output]
         }
-        firstPanel += panels.count
       }
     }
   }
 }
 
-/// A copy of an input in which the rows of a block of 128 k stand one behind the other:
-///
-///     [row 0: k 0…127] [row 1: k 0…127] …  [row 0: k 128…255] [row 1: k 128…255] …
-///
-/// Every panel of weights reads such a block from the first row to the last. In the input itself the
-/// rows are often a power of two apart, and drive each other out of the caches.
-private struct BlockedInput {
-  /// Fewer are not worth the copy.
-  static let fewestRows = 16
-
-  private let memory: AlignedMemory
-  /// Where the rows begin.
-  let rows: [UnsafePointer<Float>]
-  /// Elements from a block of a row to the next.
-  let blockStride: Int
-
-  init(_ x: UnsafePointer<Float>, rows count: Int, width: Int, parallelism: Parallelism) {
-    let block = DotProduct.blockLength
-    let blocks = (width + block - 1) / block
-    let stride = count * block
-    let memory = AlignedMemory(byteCount: blocks * stride * MemoryLayout<Float>.size)
-    let start = memory.address.assumingMemoryBound(to: Float.self)
-    parallelism.forEachRange(of: count) { range in
-      for row in range {
-        for index in 0..<blocks {
-          let first = index * block
-          (start + index * stride + row * block).initialize(
-            from: x + row * width + first, count: min(block, width - first))
+/// As above, for a tile of rows.
+private func multiply(
+  _ terms: [LinearTerm], by input: InterleavedInput, firstRow: Int, parallelism: Parallelism
+) {
+  forEachPanel(of: terms, parallelism: parallelism) { term, panels in
+    withUnsafeTemporaryAllocation(
+      byteCount: input.paddedRows * PanelWidth.wide.rawValue * MemoryLayout<Float>.size,
+      alignment: 64
+    ) { tile in
+      guard let totals = tile.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
+      for panel in panels {
+        term.weights.multiply(panel, input, to: totals)
+        let width = panel.width.rawValue
+        if let bias = term.bias {
+          for row in 0..<input.rows {
+            for output in 0..<panel.outputs {
+              totals[row * width + output] += bias[panel.firstOutput + output]
+            }
+          }
+        }
+        let y = term.output + firstRow * term.weights.outFeatures + panel.firstOutput
+        for row in 0..<input.rows {
+          (y + row * term.weights.outFeatures).update(
+            from: totals + row * width, count: panel.outputs)
         }
       }
     }
-    self.memory = memory
-    rows = (0..<count).map { UnsafePointer(start + $0 * block) }
-    blockStride = stride
+  }
+}
+
+/// Calls `body` with the panels of each term, split over the threads.
+private func forEachPanel(
+  of terms: [LinearTerm], parallelism: Parallelism,
+  _ body: (LinearTerm, ArraySlice<WeightMatrix.Panel>) -> Void
+) {
+  let panelCount = terms.reduce(0) { $0 + $1.weights.panels.count }
+  parallelism.forEachRange(of: panelCount) { range in
+    var firstPanel = 0
+    for term in terms {
+      let panels = term.weights.panels
+      let local = range.clamped(to: firstPanel..<firstPanel + panels.count)
+      if !local.isEmpty {
+        body(term, panels[local.lowerBound - firstPanel..<local.upperBound - firstPanel])
+      }
+      firstPanel += panels.count
+    }
   }
 }
 

@@ -103,12 +103,9 @@ private struct GroupedTerms {
           let terms = range.clamped(to: group.terms)
           if terms.isEmpty { continue }
           let rank = group.adapter.rank
-          for panel in group.adapter.a.panels {
-            group.adapter.a.multiply(
-              panel, rows: rows + terms.lowerBound, count: terms.count,
-              to: group.z + (terms.lowerBound - group.terms.lowerBound) * rank + panel.firstOutput,
-              yStride: rank)
-          }
+          group.adapter.a.multiply(
+            group.adapter.a.panels[...], rows: rows + terms.lowerBound, count: terms.count,
+            to: group.z + (terms.lowerBound - group.terms.lowerBound) * rank, yStride: rank)
         }
       }
     }
@@ -132,7 +129,7 @@ private struct GroupedTerms {
             for group in groups {
               guard let rows = z.baseAddress else { return }
               group.adapter.b.multiply(
-                group.adapter.b.panels[index], rows: rows + group.terms.lowerBound,
+                group.adapter.b.panels[index...index], rows: rows + group.terms.lowerBound,
                 count: group.terms.count, to: products, yStride: width)
               for (row, term) in group.terms.enumerated() {
                 let target = d + token[term] * width

@@ -14,6 +14,8 @@ public final class WeightMatrix: Sendable {
   /// How the elements are stored.
   public let format: WeightFormat
 
+  /// Whether no element is infinite or NaN; known of binary16 alone, which is cheaper to widen then.
+  let isFinite: Bool
   let panels: [Panel]
   private let memory: AlignedMemory
 
@@ -31,6 +33,7 @@ public final class WeightMatrix: Sendable {
     self.outFeatures = outFeatures
     self.inFeatures = inFeatures
     self.format = format
+    isFinite = format == .float16 && Self.isFinite(float16: bytes)
     (panels, memory) = try Self.pack(
       bytes, outFeatures: outFeatures, inFeatures: inFeatures, format: format,
       parallelism: parallelism)
@@ -45,6 +48,7 @@ public final class WeightMatrix: Sendable {
     self.outFeatures = outFeatures
     self.inFeatures = inFeatures
     format = .float32
+    isFinite = false
     (panels, memory) = try values.withUnsafeBufferPointer { values throws(KernelError) in
       try Self.pack(
         UnsafeRawBufferPointer(values), outFeatures: outFeatures, inFeatures: inFeatures,
@@ -63,8 +67,11 @@ public final class WeightMatrix: Sendable {
     let stride = panel.width.rawValue * format.byteWidth
     return WeightBlock(
       base: UnsafeRawPointer(memory.address) + panel.byteOffset + k * stride, stride: stride,
-      format: format, width: panel.width)
+      format: format, width: panel.width, isFinite: isFinite)
   }
+
+  /// The first byte behind the weights.
+  var endOfMemory: UnsafeRawPointer { UnsafeRawPointer(memory.address) + memory.byteCount }
 
   /// Row `index`, widened: `inFeatures` elements at `target`.
   package func copyRow(_ index: Int, to target: UnsafeMutablePointer<Float>) {
@@ -112,6 +119,9 @@ extension WeightMatrix {
     var outputs: Int
     var width: PanelWidth
     var byteOffset: Int
+
+    /// Whether this is a panel of 32 outputs that all exist.
+    var isWhole: Bool { outputs == PanelWidth.wide.rawValue }
   }
 
   /// The outputs of every panel of a matrix with `outFeatures` outputs.
@@ -137,6 +147,14 @@ extension WeightMatrix {
   /// Outputs of a matrix without inputs: no byte backs them, but every panel is described by a few
   /// words.
   private static let maximumEmptyOutputs = 1 << 24
+
+  private static func isFinite(float16 bytes: UnsafeRawBufferPointer) -> Bool {
+    var largest: UInt16 = 0
+    for offset in stride(from: 0, to: bytes.count - 1, by: 2) {
+      largest = max(largest, bytes.loadUnaligned(fromByteOffset: offset, as: UInt16.self) & 0x7fff)
+    }
+    return largest < 0x7c00
+  }
 
   private static func pack(
     _ bytes: UnsafeRawBufferPointer, outFeatures: Int, inFeatures: Int, format: WeightFormat,

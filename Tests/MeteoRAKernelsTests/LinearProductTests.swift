@@ -1,10 +1,12 @@
 import MeteoRAKernels
+import MeteoRAMath
 import Testing
 
 @Suite("Linear layers")
 struct LinearProductTests {
-  /// Around the rows that are computed together (8, 4, 1), copied (16) and kept as a tile (512).
-  static let rowCounts = [1, 3, 4, 5, 7, 8, 9, 12, 15, 16, 17, 64, 65]
+  /// Around the rows that are computed together (8, 4, 1), that take turns (9 to 16), and from which
+  /// on the next weights are touched (57).
+  static let rowCounts = [1, 2, 3, 4, 5, 7, 8, 9, 12, 13, 15, 16, 17, 20, 56, 57, 61, 64, 65]
   /// Around the widths of panels (8, 16, 32) and their sums.
   static let outputCounts = [1, 7, 8, 9, 15, 16, 17, 31, 32, 33, 47, 48, 49, 64, 72]
   /// Around the contract's block.
@@ -28,19 +30,37 @@ struct LinearProductTests {
   }
 
   @Test(
-    "more rows than a tile holds are what each is alone", arguments: [511, 512, 513, 1030],
+    "more rows than a tile holds are what each is alone", arguments: [63, 64, 65, 130],
     WeightFormat.allCases)
   func manyRows(rows: Int, format: WeightFormat) throws {
     var random = SeededRandom(rows)
-    let (inputs, outputs) = (260, 40)
+    // A tile of rows this wide has 64.
+    let (inputs, outputs) = (33_000, 40)
     let matrix = try random.matrix(outputs, inputs, format).matrix
     let bias = random.floats(outputs)
     let x = random.floats(rows * inputs)
     let y = try linear(x, rows: rows, weights: matrix, bias: bias)
-    for row in [0, 1, 255, rows / 2, rows - 2, rows - 1] {
+    for row in [0, 1, rows / 2, rows - 2, rows - 1] {
       let alone = try linear(
         Array(x[row * inputs..<(row + 1) * inputs]), rows: 1, weights: matrix, bias: bias)
       expectSameBits(Array(y[row * outputs..<(row + 1) * outputs]), alone, "row \(row)")
+    }
+  }
+
+  @Test("it takes binary16 weights that are infinite, NaN or subnormal", arguments: [1, 4, 16, 64])
+  func specialWeights(rows: Int) throws {
+    var random = SeededRandom(5)
+    let special: [UInt16] = [0x7c00, 0xfc00, 0x7e01, 0x0001, 0x83ff, 0x8000, 0x7bff]
+    for isFinite in [true, false] {
+      let bits = (0..<40 * 3).map { isFinite ? special[3 + $0 % 4] : special[$0 % 7] }
+      let matrix = try bits.withUnsafeBytes {
+        try WeightMatrix(rowMajor: $0, outFeatures: 40, inFeatures: 3, format: .float16)
+      }
+      let x = random.floats(rows * 3)
+      let widened = bits.map(Widening.float(float16:))
+      let y = try linear(x, rows: rows, weights: matrix)
+      let expected = (0..<rows * 40).map { dot(x, $0 / 40, widened, $0 % 40, 3) }
+      expectSameBits(y, expected, "\(rows) rows")
     }
   }
 
@@ -69,7 +89,7 @@ struct LinearProductTests {
   }
 
   @Test(
-    "it writes nothing beside the outputs of a group", arguments: [1, 8, 9, 15, 16, 17],
+    "it writes nothing beside the outputs of a group", arguments: [1, 4, 8, 9, 13, 16, 17, 60],
     [7, 31, 33, 47, 64])
   func writesOnlyOutputs(rows: Int, outputs: Int) throws {
     var random = SeededRandom(4)

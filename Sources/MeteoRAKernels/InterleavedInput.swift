@@ -1,0 +1,116 @@
+import MeteoRAMath
+
+/// A copy of an input in the order in which products with many rows read it.
+///
+/// Rows stand in groups of eight (the last one eight or four, filled up with zeros); of a group,
+/// element k of all rows stands side by side; and of a block of 128 k, group after group:
+///
+///     block 0 [group 0: k 0 [r0…r7] k 1 [r0…r7] …] [group 1: …] …   block 1 [group 0: …] …
+///
+/// Every panel of weights then reads the copy once, from the first to the last byte, which the
+/// hardware foresees. In the input itself rows are often a power of two apart, and drive each other
+/// out of the caches.
+struct InterleavedInput {
+  private let memory: AlignedMemory
+  private let start: UnsafeMutablePointer<Float>
+  /// Rows that exist.
+  let rows: Int
+  /// Rows with those that fill the last group.
+  let paddedRows: Int
+
+  /// Copies `rows` rows of `width` elements.
+  init(
+    _ x: UnsafePointer<Float>, rows: Int, width: Int, parallelism: Parallelism
+  ) {
+    self.rows = rows
+    let rest = rows % 8
+    paddedRows = rows - rest + (rest == 0 ? 0 : rest <= 4 ? 4 : 8)
+    memory = AlignedMemory(byteCount: paddedRows * width * MemoryLayout<Float>.size)
+    start = memory.address.assumingMemoryBound(to: Float.self)
+    parallelism.forEachRange(of: groups) { range in
+      for group in range {
+        for first in stride(from: 0, to: width, by: DotProduct.blockLength) {
+          let count = min(DotProduct.blockLength, width - first)
+          let target = start + first * paddedRows + group * 8 * count
+          interleave(
+            x + group * 8 * width + first, group: group, width: width, count: count, to: target)
+        }
+      }
+    }
+  }
+
+  /// Groups of rows.
+  var groups: Int { (paddedRows + 7) / 8 }
+
+  /// Rows of a group, 8 or 4.
+  func rowCount(ofGroup group: Int) -> Int { min(8, paddedRows - group * 8) }
+
+  /// The elements of a group from `k` on, a multiple of 128; the block has `count` of them.
+  func group(_ group: Int, at k: Int, count: Int) -> UnsafePointer<Float> {
+    UnsafePointer(start + k * paddedRows + group * 8 * count)
+  }
+
+  private func interleave(
+    _ x: UnsafePointer<Float>, group: Int, width: Int, count: Int,
+    to target: UnsafeMutablePointer<Float>
+  ) {
+    let rowCount = rowCount(ofGroup: group)
+    let existing = min(rowCount, rows - group * 8)
+    if existing == 8 {
+      var k = 0
+      while k &+ 8 <= count {
+        interleaveEight(x + k, stride: width, to: target + k &* 8)
+        k &+= 8
+      }
+      while k < count {
+        for row in 0..<8 { target[k &* 8 &+ row] = x[row &* width &+ k] }
+        k &+= 1
+      }
+      return
+    }
+    for k in 0..<count {
+      for row in 0..<rowCount {
+        target[k * rowCount + row] = row < existing ? x[row * width + k] : 0
+      }
+    }
+  }
+}
+
+/// Transposes eight elements of eight rows.
+@inline(__always)
+private func interleaveEight(
+  _ x: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>
+) {
+  typealias Eight = SIMD8<Float>
+  typealias Sixteen = SIMD16<Float>
+  @inline(__always) func alternating(_ even: Eight, _ odd: Eight) -> Sixteen {
+    var both = Sixteen()
+    both.evenHalf = even
+    both.oddHalf = odd
+    return both
+  }
+  @inline(__always) func row(_ index: Int) -> Eight {
+    UnsafeRawPointer(x + index &* stride).loadUnaligned(as: Eight.self)
+  }
+  @inline(__always) func store(_ a: Eight, _ b: Eight, pair: Int) {
+    UnsafeMutableRawPointer(target + pair &* 16).storeBytes(
+      of: alternating(a, b), as: Sixteen.self)
+  }
+  // Rows four apart, then two, then neighbours: each step puts twice as many side by side.
+  let rows04 = alternating(row(0), row(4))
+  let rows15 = alternating(row(1), row(5))
+  let rows26 = alternating(row(2), row(6))
+  let rows37 = alternating(row(3), row(7))
+  let even = (
+    alternating(rows04.lowHalf, rows26.lowHalf),
+    alternating(rows04.highHalf, rows26.highHalf)
+  )
+  let odd = (
+    alternating(rows15.lowHalf, rows37.lowHalf),
+    alternating(rows15.highHalf, rows37.highHalf)
+  )
+  store(even.0.lowHalf, odd.0.lowHalf, pair: 0)
+  store(even.0.highHalf, odd.0.highHalf, pair: 1)
+  store(even.1.lowHalf, odd.1.lowHalf, pair: 2)
+  store(even.1.highHalf, odd.1.highHalf, pair: 3)
+}
