@@ -79,38 +79,35 @@ func widenBlock(_ weights: WeightBlock, count: Int, into target: UnsafeMutableRa
 // MARK: Loops
 
 private protocol ChainLoop {
-  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  where Rows.Outputs == Source.Outputs
 }
 
 @inline(__always)
 private func run<Loop: ChainLoop>(_ loop: Loop, _ weights: WeightBlock, rowCount: Int) {
-  switch weights.format {
-  case .float32: run(loop, Float32Pairs.self, weights, rowCount)
-  case .bfloat16: run(loop, BFloat16Pairs.self, weights, rowCount)
-  case .float16 where weights.isFinite: run(loop, FiniteFloat16Pairs.self, weights, rowCount)
-  case .float16: run(loop, Float16Pairs.self, weights, rowCount)
+  switch (weights.format, weights.width) {
+  case (.float32, .wide): run(loop, Float32Pairs.self, rowCount)
+  case (.float32, .medium): run(loop, Float32Singles<SIMD16<Float>>.self, rowCount)
+  case (.float32, .narrow): run(loop, Float32Singles<SIMD8<Float>>.self, rowCount)
+  case (.bfloat16, .wide): run(loop, BFloat16Pairs<SIMD16<Float>>.self, rowCount)
+  case (.bfloat16, .medium): run(loop, BFloat16Pairs<SIMD8<Float>>.self, rowCount)
+  case (.bfloat16, .narrow): run(loop, BFloat16Pairs<SIMD4<Float>>.self, rowCount)
+  case (.float16, .wide) where weights.isFinite:
+    run(loop, FiniteFloat16Pairs<SIMD16<Float>>.self, rowCount)
+  case (.float16, .wide): run(loop, Float16Pairs<SIMD16<Float>>.self, rowCount)
+  case (.float16, .medium): run(loop, Float16Pairs<SIMD8<Float>>.self, rowCount)
+  case (.float16, .narrow): run(loop, Float16Pairs<SIMD4<Float>>.self, rowCount)
   }
 }
 
 @inline(__always)
-private func run<Loop: ChainLoop, Source: PairSource>(
-  _ loop: Loop, _ source: Source.Type, _ weights: WeightBlock, _ rowCount: Int
-) {
-  switch weights.width {
-  case .wide: run(loop, source, SIMD16<Float>.self, rowCount)
-  case .medium: run(loop, source, SIMD8<Float>.self, rowCount)
-  case .narrow: run(loop, source, SIMD4<Float>.self, rowCount)
-  }
-}
-
-@inline(__always)
-private func run<Loop: ChainLoop, Source: PairSource, Lanes: ChainLanes>(
-  _ loop: Loop, _ source: Source.Type, _ lanes: Lanes.Type, _ rowCount: Int
+private func run<Loop: ChainLoop, Source: WeightSource>(
+  _ loop: Loop, _ source: Source.Type, _ rowCount: Int
 ) {
   switch rowCount {
-  case 8: loop.run(source, EightRows<Lanes>.self)
-  case 4: loop.run(source, FourRows<Lanes>.self)
-  default: loop.run(source, OneRow<Lanes>.self)
+  case 8: loop.run(source, EightRows<Source.Outputs>.self)
+  case 4: loop.run(source, FourRows<Source.Outputs>.self)
+  default: loop.run(source, OneRow<Source.Outputs>.self)
   }
 }
 
@@ -122,13 +119,14 @@ private struct RowLoop: ChainLoop {
   let yStride: Int
 
   @inline(__always)
-  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  where Rows.Outputs == Source.Outputs {
     var sums = Rows()
     let x = ScatteredRows(rows: rows)
     var position = weights.base
     var k = range.lowerBound
     while k < range.upperBound {
-      sums.add(Source.pair(position), times: x, at: k)
+      sums.add(Source.outputs(at: position), times: x, at: k)
       position += weights.stride
       k &+= 1
     }
@@ -145,19 +143,20 @@ private struct TwoPanelLoop: ChainLoop {
   let yStride: Int
 
   @inline(__always)
-  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  where Rows.Outputs == Source.Outputs {
     var (first, second) = (Rows(), Rows())
     let x = ScatteredRows(rows: rows)
     var position = weights.base
     var k = range.lowerBound
     while k < range.upperBound {
-      first.add(Source.pair(position), times: x, at: k)
-      second.add(Source.pair(position + distance), times: x, at: k)
+      first.add(Source.outputs(at: position), times: x, at: k)
+      second.add(Source.outputs(at: position + distance), times: x, at: k)
       position += weights.stride
       k &+= 1
     }
     first.addTotals(to: y, stride: yStride)
-    second.addTotals(to: y + PanelWidth.wide.rawValue, stride: yStride)
+    second.addTotals(to: y + Source.Outputs.width, stride: yStride)
   }
 }
 
@@ -170,7 +169,8 @@ private struct InterleavedLoop: ChainLoop {
   let yStride: Int
 
   @inline(__always)
-  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
+  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  where Rows.Outputs == Source.Outputs {
     var sums = Rows()
     if let start = part.sums, !part.isFirst { sums.load(from: start) }
     var x = InterleavedRows(base: x)
@@ -183,7 +183,7 @@ private struct InterleavedLoop: ChainLoop {
       line += 64
       let stop = min(k &+ upcoming.interval, part.count)
       while k < stop {
-        sums.add(Source.pair(position), times: x, at: 0)
+        sums.add(Source.outputs(at: position), times: x, at: 0)
         x.base += Rows.count
         position += weights.stride
         k &+= 1
@@ -204,53 +204,88 @@ private struct WideningLoop: ChainLoop {
   let target: UnsafeMutableRawPointer
 
   @inline(__always)
-  func run<Source: PairSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type) {
-    let size = 2 * MemoryLayout<Rows.Lanes>.size
+  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  where Rows.Outputs == Source.Outputs {
+    let size = Source.Outputs.width * MemoryLayout<Float>.size
     for k in 0..<count {
-      let pair: Pair<Rows.Lanes> = Source.pair(weights.base + k * weights.stride)
-      pair.store(to: (target + k * size).assumingMemoryBound(to: Float.self))
+      Source.outputs(at: weights.base + k * weights.stride).store(
+        to: (target + k * size).assumingMemoryBound(to: Float.self))
     }
   }
 }
 
-// MARK: Two vectors of outputs
+// MARK: Outputs held in registers
 
-/// A pair of vectors: the first and the second half of a panel's outputs.
-private struct Pair<Lanes: ChainLanes> {
-  var low: Lanes
-  var high: Lanes
+/// The outputs of a panel in registers.
+private protocol PanelOutputs {
+  static var width: Int { get }
+  init()
+  mutating func add(_ weights: Self, times x: Float)
+  mutating func load(from sums: UnsafePointer<Float>)
+  func store(to sums: UnsafeMutablePointer<Float>)
+  func addTotals(to y: UnsafeMutablePointer<Float>)
+}
+
+/// Two vectors: the first and the second half of the outputs.
+private struct Pair<Lanes: ChainLanes>: PanelOutputs {
+  private var low: Single<Lanes>
+  private var high: Single<Lanes>
 
   @inline(__always) init(low: Lanes, high: Lanes) {
-    self.low = low
-    self.high = high
+    self.low = Single(low)
+    self.high = Single(high)
   }
 
-  @inline(__always) init() {
-    low = .zero
-    high = .zero
-  }
+  @inline(__always) init() { self.init(low: .zero, high: .zero) }
+
+  @inline(__always) static var width: Int { 2 * Lanes.scalarCount }
 
   @inline(__always) mutating func add(_ weights: Pair, times x: Float) {
-    let repeated = Lanes(repeating: x)
-    low.addProduct(weights.low, repeated)
-    high.addProduct(weights.high, repeated)
+    low.add(weights.low, times: x)
+    high.add(weights.high, times: x)
   }
 
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
-    low = UnsafeRawPointer(sums).loadUnaligned(as: Lanes.self)
-    high = UnsafeRawPointer(sums + Lanes.scalarCount).loadUnaligned(as: Lanes.self)
+    low.load(from: sums)
+    high.load(from: sums + Lanes.scalarCount)
   }
 
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
-    UnsafeMutableRawPointer(sums).storeBytes(of: low, as: Lanes.self)
-    UnsafeMutableRawPointer(sums + Lanes.scalarCount).storeBytes(of: high, as: Lanes.self)
+    low.store(to: sums)
+    high.store(to: sums + Lanes.scalarCount)
   }
 
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>) {
-    let first = UnsafeMutableRawPointer(y)
-    let second = UnsafeMutableRawPointer(y + Lanes.scalarCount)
-    first.storeBytes(of: first.loadUnaligned(as: Lanes.self) + low, as: Lanes.self)
-    second.storeBytes(of: second.loadUnaligned(as: Lanes.self) + high, as: Lanes.self)
+    low.addTotals(to: y)
+    high.addTotals(to: y + Lanes.scalarCount)
+  }
+}
+
+/// One vector.
+private struct Single<Lanes: ChainLanes>: PanelOutputs {
+  private var lanes: Lanes
+
+  @inline(__always) init(_ lanes: Lanes) { self.lanes = lanes }
+
+  @inline(__always) init() { lanes = .zero }
+
+  @inline(__always) static var width: Int { Lanes.scalarCount }
+
+  @inline(__always) mutating func add(_ weights: Single, times x: Float) {
+    lanes.addProduct(weights.lanes, Lanes(repeating: x))
+  }
+
+  @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
+    lanes = UnsafeRawPointer(sums).loadUnaligned(as: Lanes.self)
+  }
+
+  @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
+    UnsafeMutableRawPointer(sums).storeBytes(of: lanes, as: Lanes.self)
+  }
+
+  @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>) {
+    let target = UnsafeMutableRawPointer(y)
+    target.storeBytes(of: target.loadUnaligned(as: Lanes.self) + lanes, as: Lanes.self)
   }
 }
 
@@ -279,21 +314,28 @@ extension SIMD4<Float>: ChainLanes {
 ///
 /// The two-byte formats keep output `j` in the low and output `j + width/2` in the high half of
 /// 32-bit lane `j`: widening is then a shift and a mask, with nothing to move between lanes.
-private protocol PairSource {
-  static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes>
+private protocol WeightSource {
+  associatedtype Outputs: PanelOutputs
+  static func outputs(at: UnsafeRawPointer) -> Outputs
 }
 
-private enum Float32Pairs: PairSource {
-  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+private enum Float32Pairs: WeightSource {
+  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<SIMD16<Float>> {
     Pair(
-      low: at.loadUnaligned(as: Lanes.self),
-      high: (at + MemoryLayout<Lanes>.size).loadUnaligned(as: Lanes.self))
+      low: at.loadUnaligned(as: SIMD16<Float>.self),
+      high: (at + 64).loadUnaligned(as: SIMD16<Float>.self))
+  }
+}
+
+private enum Float32Singles<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Single<Lanes> {
+    Single(at.loadUnaligned(as: Lanes.self))
   }
 }
 
 /// A bfloat16 is the upper half of the binary32 of the same value.
-private enum BFloat16Pairs: PairSource {
-  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+private enum BFloat16Pairs<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
     let bits = at.loadUnaligned(as: Lanes.Bits.self)
     return Pair(
       low: unsafeBitCast(bits &<< 16, to: Lanes.self),
@@ -304,17 +346,15 @@ private enum BFloat16Pairs: PairSource {
 /// A binary16's exponent and fraction, put where those of a binary32 stand, are the value times
 /// 2^-112, subnormals included; multiplying by 2^112 is exact. Infinity and NaN then still miss
 /// the upper bits of their exponent.
-private enum Float16Pairs: PairSource {
-  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+private enum Float16Pairs<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
     let bits = at.loadUnaligned(as: Lanes.Bits.self)
     return Pair(
       low: widen(shifted: bits &<< 13, sign: bits &<< 16),
       high: widen(shifted: bits &>> 3, sign: bits))
   }
 
-  @inline(__always) static func widen<Lanes: ChainLanes>(
-    shifted: Lanes.Bits, sign: Lanes.Bits
-  ) -> Lanes {
+  @inline(__always) static func widen(shifted: Lanes.Bits, sign: Lanes.Bits) -> Lanes {
     let magnitude = shifted & 0x0fff_e000
     let scaled =
       unsafeBitCast(magnitude, to: Lanes.self) * Lanes(repeating: Float(bitPattern: 0x7780_0000))
@@ -327,13 +367,13 @@ private enum Float16Pairs: PairSource {
 }
 
 /// Without infinity and NaN the multiplication is enough, and the sign may come along.
-private enum FiniteFloat16Pairs: PairSource {
-  @inline(__always) static func pair<Lanes: ChainLanes>(_ at: UnsafeRawPointer) -> Pair<Lanes> {
+private enum FiniteFloat16Pairs<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
     let bits = at.loadUnaligned(as: Lanes.Bits.self)
     return Pair(low: widen(upperHalf: bits &<< 16), high: widen(upperHalf: bits))
   }
 
-  @inline(__always) static func widen<Lanes: ChainLanes>(upperHalf: Lanes.Bits) -> Lanes {
+  @inline(__always) static func widen(upperHalf: Lanes.Bits) -> Lanes {
     let bits = unsafeBitCast(upperHalf, to: Lanes.SignedBits.self)
     let shifted = unsafeBitCast(bits &>> 3, to: Lanes.Bits.self) & 0x8fff_e000
     return unsafeBitCast(shifted, to: Lanes.self)
@@ -360,21 +400,21 @@ private struct InterleavedRows: RowElements {
 }
 
 private protocol RowGroup {
-  associatedtype Lanes: ChainLanes
+  associatedtype Outputs: PanelOutputs
   static var count: Int { get }
   init()
-  mutating func add<X: RowElements>(_ weights: Pair<Lanes>, times x: X, at k: Int)
+  mutating func add<X: RowElements>(_ weights: Outputs, times x: X, at k: Int)
   mutating func load(from sums: UnsafePointer<Float>)
   func store(to sums: UnsafeMutablePointer<Float>)
   func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int)
 }
 
-private struct OneRow<Lanes: ChainLanes>: RowGroup {
-  private var row = Pair<Lanes>()
+private struct OneRow<Outputs: PanelOutputs>: RowGroup {
+  private var row = Outputs()
   @inline(__always) init() {}
   @inline(__always) static var count: Int { 1 }
   @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Pair<Lanes>, times x: X, at k: Int
+    _ weights: Outputs, times x: X, at k: Int
   ) { row.add(weights, times: x.element(row: 0, at: k)) }
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) { row.load(from: sums) }
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) { row.store(to: sums) }
@@ -383,15 +423,15 @@ private struct OneRow<Lanes: ChainLanes>: RowGroup {
   }
 }
 
-private struct FourRows<Lanes: ChainLanes>: RowGroup {
-  private var (a, b, c, d) = (Pair<Lanes>(), Pair<Lanes>(), Pair<Lanes>(), Pair<Lanes>())
+private struct FourRows<Outputs: PanelOutputs>: RowGroup {
+  private var (a, b, c, d) = (Outputs(), Outputs(), Outputs(), Outputs())
   @inline(__always) init() {}
   @inline(__always) static var count: Int { 4 }
   @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Pair<Lanes>, times x: X, at k: Int
+    _ weights: Outputs, times x: X, at k: Int
   ) { add(weights, times: x, from: 0, at: k) }
   @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Pair<Lanes>, times x: X, from first: Int, at k: Int
+    _ weights: Outputs, times x: X, from first: Int, at k: Int
   ) {
     a.add(weights, times: x.element(row: first, at: k))
     b.add(weights, times: x.element(row: first + 1, at: k))
@@ -399,14 +439,14 @@ private struct FourRows<Lanes: ChainLanes>: RowGroup {
     d.add(weights, times: x.element(row: first + 3, at: k))
   }
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
-    let width = 2 * Lanes.scalarCount
+    let width = Outputs.width
     a.load(from: sums)
     b.load(from: sums + width)
     c.load(from: sums + 2 * width)
     d.load(from: sums + 3 * width)
   }
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
-    let width = 2 * Lanes.scalarCount
+    let width = Outputs.width
     a.store(to: sums)
     b.store(to: sums + width)
     c.store(to: sums + 2 * width)
@@ -420,24 +460,24 @@ private struct FourRows<Lanes: ChainLanes>: RowGroup {
   }
 }
 
-private struct EightRows<Lanes: ChainLanes>: RowGroup {
-  private var first = FourRows<Lanes>()
-  private var second = FourRows<Lanes>()
+private struct EightRows<Outputs: PanelOutputs>: RowGroup {
+  private var first = FourRows<Outputs>()
+  private var second = FourRows<Outputs>()
   @inline(__always) init() {}
   @inline(__always) static var count: Int { 8 }
   @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Pair<Lanes>, times x: X, at k: Int
+    _ weights: Outputs, times x: X, at k: Int
   ) {
     first.add(weights, times: x, from: 0, at: k)
     second.add(weights, times: x, from: 4, at: k)
   }
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
     first.load(from: sums)
-    second.load(from: sums + 8 * Lanes.scalarCount)
+    second.load(from: sums + 4 * Outputs.width)
   }
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
     first.store(to: sums)
-    second.store(to: sums + 8 * Lanes.scalarCount)
+    second.store(to: sums + 4 * Outputs.width)
   }
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
     first.addTotals(to: y, stride: stride)

@@ -5,19 +5,37 @@ package struct LinearTerm {
   package var weights: WeightMatrix
   /// `[outFeatures]`, added to the finished product once.
   package var bias: [Float]?
+  /// Added once, after the bias; of the tiles of the input.
+  package var update: RoutedUpdate?
   /// `[rows, outFeatures]`, overwritten.
   package var output: UnsafeMutablePointer<Float>
 
   package init(
-    _ weights: WeightMatrix, bias: [Float]? = nil, to output: UnsafeMutablePointer<Float>
+    _ weights: WeightMatrix, bias: [Float]? = nil, update: RoutedUpdate? = nil,
+    to output: UnsafeMutablePointer<Float>
   ) {
     self.weights = weights
     self.bias = bias
+    self.update = update
     self.output = output
   }
 }
 
-/// Computes several linear layers of one input, `y = x · Wᵀ (+ bias)`.
+extension ProductInput {
+  /// - Parameters:
+  ///   - x: `[rows, inFeatures]`, row-major; must outlive this.
+  ///   - layers: What it will be multiplied with; `inFeatures` of all of them are the same.
+  package init?(
+    _ x: UnsafePointer<Float>, rows: Int, for layers: [WeightMatrix], parallelism: Parallelism
+  ) {
+    guard let width = layers.first?.inFeatures, rows > 0 else { return nil }
+    self.init(
+      x, rows: rows, width: width, panels: layers.reduce(0) { $0 + $1.panels.count },
+      parallelism: parallelism)
+  }
+}
+
+/// Computes several linear layers of one input, `y = x · Wᵀ (+ bias) (+ update)`.
 ///
 /// - Parameters:
 ///   - terms: Matrices whose `inFeatures` is the width of `x`.
@@ -25,67 +43,66 @@ package struct LinearTerm {
 package func multiply(
   _ terms: [LinearTerm], by x: UnsafePointer<Float>, rows: Int, parallelism: Parallelism
 ) {
-  guard let inFeatures = terms.first?.weights.inFeatures, rows > 0 else { return }
-  if rows <= 8 {
-    let pointers = (0..<rows).map { x + $0 * inFeatures }
-    multiply(terms, by: pointers, parallelism: parallelism)
-    return
-  }
-  // Copies of up to 8 MiB, which the third-level cache holds.
-  let most = max((8 << 20) / (inFeatures * MemoryLayout<Float>.size + 1), 64) / 8 * 8
-  let tiles = (rows + most - 1) / most
-  let tile = (rows + tiles * 8 - 1) / (tiles * 8) * 8
-  for first in stride(from: 0, to: rows, by: tile) {
-    let count = min(tile, rows - first)
-    let input = InterleavedInput(
-      x + first * inFeatures, rows: count, width: inFeatures, parallelism: parallelism)
-    multiply(terms, by: input, firstRow: first, parallelism: parallelism)
-  }
+  let input = ProductInput(x, rows: rows, for: terms.map(\.weights), parallelism: parallelism)
+  if let input { multiply(terms, by: input, parallelism: parallelism) }
 }
 
-/// Multiplies in one parallel region, panels of all terms dealt out together.
-private func multiply(
-  _ terms: [LinearTerm], by rows: [UnsafePointer<Float>], parallelism: Parallelism
+/// As ``multiply(_:by:rows:parallelism:)``, in one parallel region for each tile of rows: panels of all
+/// terms are dealt out together.
+package func multiply(_ terms: [LinearTerm], by input: ProductInput, parallelism: Parallelism) {
+  for (index, tile) in input.tiles.enumerated() {
+    multiply(terms, by: tile, at: index, of: input, parallelism: parallelism)
+  }
+  if input.tiles.isEmpty { multiplyRows(terms, by: input, parallelism: parallelism) }
+}
+
+private func multiplyRows(
+  _ terms: [LinearTerm], by input: ProductInput, parallelism: Parallelism
 ) {
-  rows.withUnsafeBufferPointer { rows in
+  let pointers = (0..<input.rows).map { input.x + $0 * input.width }
+  pointers.withUnsafeBufferPointer { rows in
     guard let rowPointers = rows.baseAddress else { return }
     forEachPanel(of: terms, parallelism: parallelism) { term, panels in
       guard let first = panels.first, let last = panels.last else { return }
       let stride = term.weights.outFeatures
       let y = term.output + first.firstOutput
       term.weights.multiply(panels, rows: rowPointers, count: rows.count, to: y, yStride: stride)
-      guard let bias = term.bias else { return }
-      for row in 0..<rows.count {
-        for output in first.firstOutput..<last.firstOutput + last.outputs {
-          term.output[row * stride + output] += bias[output]
+      if let bias = term.bias {
+        for row in 0..<rows.count {
+          for output in first.firstOutput..<last.firstOutput + last.outputs {
+            term.output[row * stride + output] += bias[output]
+          }
         }
       }
+      term.update?.tiles.first?.add(panels, to: y, stride: stride)
     }
   }
 }
 
-/// As above, for a tile of rows.
 private func multiply(
-  _ terms: [LinearTerm], by input: InterleavedInput, firstRow: Int, parallelism: Parallelism
+  _ terms: [LinearTerm], by tile: InterleavedInput, at index: Int, of input: ProductInput,
+  parallelism: Parallelism
 ) {
   forEachPanel(of: terms, parallelism: parallelism) { term, panels in
     withUnsafeTemporaryAllocation(
-      byteCount: input.paddedRows * PanelWidth.wide.rawValue * MemoryLayout<Float>.size,
+      byteCount: tile.paddedRows * PanelWidth.wide.rawValue * MemoryLayout<Float>.size,
       alignment: 64
-    ) { tile in
-      guard let totals = tile.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
+    ) { memory in
+      guard let totals = memory.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
       for panel in panels {
-        term.weights.multiply(panel, input, to: totals)
+        term.weights.multiply(panel, tile, to: totals)
         let width = panel.width.rawValue
         if let bias = term.bias {
-          for row in 0..<input.rows {
+          for row in 0..<tile.rows {
             for output in 0..<panel.outputs {
               totals[row * width + output] += bias[panel.firstOutput + output]
             }
           }
         }
-        let y = term.output + firstRow * term.weights.outFeatures + panel.firstOutput
-        for row in 0..<input.rows {
+        term.update?.tiles[index].add([panel], to: totals, stride: width)
+        let y =
+          term.output + index * input.rowsOfTile * term.weights.outFeatures + panel.firstOutput
+        for row in 0..<tile.rows {
           (y + row * term.weights.outFeatures).update(
             from: totals + row * width, count: panel.outputs)
         }

@@ -26,9 +26,9 @@ struct LoRAMoECall {
   func finish(token: Int, outputs: Range<Int>, update: UnsafePointer<Float>) {
     let row = token * bank.outFeatures
     if let delta {
-      for (index, output) in outputs.enumerated() { delta[row + output] = update[index] }
+      (delta + row + outputs.lowerBound).update(from: update, count: outputs.count)
     }
-    for (index, output) in outputs.enumerated() { y[row + output] += update[index] }
+    addElements(update, to: y + row + outputs.lowerBound, count: outputs.count)
   }
 }
 

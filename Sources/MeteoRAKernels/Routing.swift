@@ -139,6 +139,7 @@ public struct Routing: Sendable, Equatable {
 }
 
 extension Routing {
+  /// As ``softmax(inPlace:count:)`` of every token's terms, with one call for all exponentials.
   private static func weights(
     of adapters: [Int32], logits: UnsafeBufferPointer<Float>, tokens: Int, adapterCount: Int,
     topK: Int, temperature: Float
@@ -149,12 +150,15 @@ extension Routing {
       guard let all = weights.baseAddress else { return }
       for token in 0..<tokens {
         let row = all + token * topK
+        let values = logits.baseAddress.map { $0 + token * adapterCount }
+        guard let values else { return }
         for term in 0..<topK {
-          let adapter = Int(adapters[token * topK + term])
-          row[term] = logits[token * adapterCount + adapter] / temperature
+          row[term] = values[Int(adapters[token * topK + term])] / temperature
         }
-        softmax(inPlace: row, count: topK)
+        subtractLargest(row, count: topK)
       }
+      CorrectlyRounded.exp(inPlace: weights)
+      for token in 0..<tokens { divideBySum(all + token * topK, count: topK) }
     }
     return weights
   }
@@ -165,12 +169,19 @@ extension Routing {
   ) -> (adapters: [Int32], ranking: [Int32]) {
     var adapters = selected
     var ranking = [Int32](repeating: 0, count: selected.count)
-    for token in 0..<tokens {
-      let first = token * topK
-      let order = (0..<topK).sorted { selected[first + $0] < selected[first + $1] }
-      for (term, rank) in order.enumerated() {
-        adapters[first + term] = selected[first + rank]
-        ranking[first + rank] = Int32(truncatingIfNeeded: term)
+    // The ranks of a token's adapters, in ascending order of adapter.
+    var order = [Int](repeating: 0, count: topK)
+    for first in stride(from: 0, to: tokens * topK, by: topK) {
+      if topK == 2 {
+        let isAscending = selected[first] < selected[first + 1]
+        (order[0], order[1]) = isAscending ? (0, 1) : (1, 0)
+      } else {
+        for rank in 0..<topK { order[rank] = rank }
+        order.sort { selected[first + $0] < selected[first + $1] }
+      }
+      for term in 0..<topK {
+        adapters[first + term] = selected[first + order[term]]
+        ranking[first + order[term]] = Int32(truncatingIfNeeded: term)
       }
     }
     return (adapters, ranking)

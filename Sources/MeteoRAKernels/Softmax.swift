@@ -7,10 +7,20 @@ import MeteoRAMath
 /// Replaces `count` elements by their softmax.
 func softmax(inPlace row: UnsafeMutablePointer<Float>, count: Int) {
   guard count > 0 else { return }
+  subtractLargest(row, count: count)
+  CorrectlyRounded.exp(inPlace: UnsafeMutableBufferPointer(start: row, count: count))
+  divideBySum(row, count: count)
+}
+
+/// `x[i] − m`, one element or more.
+func subtractLargest(_ row: UnsafeMutablePointer<Float>, count: Int) {
   var largest = row[0]
   for i in 1..<max(count, 1) where row[i] > largest { largest = row[i] }
   for i in 0..<count { row[i] -= largest }
-  CorrectlyRounded.exp(inPlace: UnsafeMutableBufferPointer(start: row, count: count))
+}
+
+/// `e[i] / D`.
+func divideBySum(_ row: UnsafeMutablePointer<Float>, count: Int) {
   let denominator = contractSum(row, count: count)
   for i in 0..<count { row[i] /= denominator }
 }

@@ -70,6 +70,14 @@ public final class WeightMatrix: Sendable {
       format: format, width: panel.width, isFinite: isFinite)
   }
 
+  /// The weights of the first panel.
+  var firstBlock: WeightBlock {
+    let width = panels.first?.width ?? .narrow
+    return WeightBlock(
+      base: UnsafeRawPointer(memory.address), stride: width.rawValue * format.byteWidth,
+      format: format, width: width, isFinite: isFinite)
+  }
+
   /// The first byte behind the weights.
   var endOfMemory: UnsafeRawPointer { UnsafeRawPointer(memory.address) + memory.byteCount }
 
@@ -114,26 +122,37 @@ public final class WeightMatrix: Sendable {
 extension WeightMatrix {
   /// Some outputs that are computed together.
   struct Panel: Sendable {
+    /// Place among the panels.
+    var index: Int
     var firstOutput: Int
     /// Outputs that exist; `width` − `outputs` are padding.
     var outputs: Int
     var width: PanelWidth
     var byteOffset: Int
 
+    /// The outputs that exist.
+    var range: Range<Int> { firstOutput..<firstOutput + outputs }
+
     /// Whether this is a panel of 32 outputs that all exist.
     var isWhole: Bool { outputs == PanelWidth.wide.rawValue }
   }
 
-  /// The outputs of every panel of a matrix with `outFeatures` outputs.
-  static func panelRanges(outFeatures: Int) -> [Range<Int>] {
-    var ranges: [Range<Int>] = []
-    var first = 0
+  /// The panels of a matrix with `outFeatures` outputs of `outputBytes` bytes each.
+  static func panels(outFeatures: Int, outputBytes: Int = 0) -> [Panel] {
+    var panels: [Panel] = []
+    var (first, byteOffset) = (0, 0)
     while first < outFeatures {
-      let width = PanelWidth.forRemaining(outFeatures - first).rawValue
-      ranges.append(first..<min(first + width, outFeatures))
-      first += width
+      let width = PanelWidth.forRemaining(outFeatures - first)
+      panels.append(
+        Panel(
+          index: panels.count, firstOutput: first,
+          outputs: min(width.rawValue, outFeatures - first), width: width,
+          byteOffset: byteOffset))
+      first += width.rawValue
+      // At most eight times the matrix, which is in memory already: no overflow.
+      byteOffset += width.rawValue * outputBytes
     }
-    return ranges
+    return panels
   }
 
   /// The panel that holds an output: wide ones come first.
@@ -167,16 +186,9 @@ extension WeightMatrix {
         argument: "outFeatures", actual: "\(outFeatures)",
         allowed: "at most \(Self.maximumEmptyOutputs) without inputs")
     }
-    var size = 0
-    let panels = panelRanges(outFeatures: outFeatures).map { outputs in
-      let width = PanelWidth.forRemaining(outputs.count)
-      defer {
-        // At most eight times the source, which is in memory already: no overflow.
-        size += width.rawValue * inFeatures * format.byteWidth
-      }
-      return Panel(
-        firstOutput: outputs.lowerBound, outputs: outputs.count, width: width, byteOffset: size)
-    }
+    let outputBytes = inFeatures * format.byteWidth
+    let panels = panels(outFeatures: outFeatures, outputBytes: outputBytes)
+    let size = panels.reduce(0) { $0 + $1.width.rawValue * outputBytes }
     let memory = AlignedMemory(byteCount: size)
     guard let source = bytes.baseAddress else { return (panels, memory) }
     parallelism.forEachRange(of: panels.count) { range in
@@ -233,10 +245,11 @@ extension WeightMatrix.Panel {
 }
 
 extension PanelWidth {
-  /// The widest panel that `remaining` outputs fill, or the narrowest.
+  /// The widest panel of which `remaining` outputs fill more than three quarters, or the narrowest:
+  /// a little padding costs less than narrow vectors.
   static func forRemaining(_ remaining: Int) -> PanelWidth {
-    if remaining >= PanelWidth.wide.rawValue { return .wide }
-    return remaining >= PanelWidth.medium.rawValue ? .medium : .narrow
+    if remaining > 24 { return .wide }
+    return remaining > 12 ? .medium : .narrow
   }
 }
 

@@ -1,0 +1,50 @@
+/// An input of linear layers, in the order in which their products read it; made once for all layers
+/// that share it.
+package struct ProductInput {
+  /// `[rows, width]`, row-major: must outlive this.
+  package let x: UnsafePointer<Float>
+  package let rows: Int
+  package let width: Int
+  /// Tiles of rows, interleaved; none if rows are read where they are.
+  let tiles: [InterleavedInput]
+  /// Rows of every tile but the last.
+  package let rowsOfTile: Int
+
+  /// Up to this number, rows are read where they are.
+  private static let fewRows = 8
+
+  /// Up to this number, panels are too few to pay for a copy.
+  private static let fewPanels = 2
+
+  /// - Parameters:
+  ///   - x: `[rows, width]`, row-major.
+  ///   - panels: Of the layers together.
+  init(
+    _ x: UnsafePointer<Float>, rows: Int, width: Int, panels: Int, parallelism: Parallelism
+  ) {
+    self.x = x
+    self.rows = rows
+    self.width = width
+    guard rows > Self.fewRows, panels > Self.fewPanels else {
+      tiles = []
+      rowsOfTile = max(rows, 1)
+      return
+    }
+    let rowsOfTile = Self.rowsOfTile(rows: rows, width: width)
+    self.rowsOfTile = rowsOfTile
+    tiles = stride(from: 0, to: rows, by: rowsOfTile).map { first in
+      InterleavedInput(
+        x + first * width, rows: min(rowsOfTile, rows - first), width: width,
+        parallelism: parallelism)
+    }
+  }
+
+  /// Equal tiles, multiples of eight rows, of up to 8 MiB each: what the third-level cache holds
+  /// while all weights pass.
+  private static func rowsOfTile(rows: Int, width: Int) -> Int {
+    let budget = 8 << 20
+    let most = max(budget / max(width * MemoryLayout<Float>.size, 1), 64) / 8 * 8
+    let tiles = (rows + most - 1) / most
+    return (rows + tiles * 8 - 1) / (tiles * 8) * 8
+  }
+}

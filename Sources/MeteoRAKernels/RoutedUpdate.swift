@@ -1,0 +1,242 @@
+import MeteoRAMath
+
+/// The routed low-rank updates of some tokens in one module, ready to be added to its outputs.
+///
+/// Made in two steps: the (token, adapter) terms are sorted by adapter, then `z = A · x` of every term
+/// is computed, for all modules that share an input together.
+package struct RoutedUpdate {
+  /// The terms of tiles of tokens, in order.
+  let tiles: [RoutedTerms]
+
+  /// Sorts the terms.
+  ///
+  /// - Parameters:
+  ///   - routing: Of as many adapters as `bank` has.
+  ///   - tokensOfTile: Tokens whose updates are computed together.
+  package init(_ routing: Routing, bank: LoRABank, tokensOfTile: Int) {
+    tiles = stride(from: 0, to: routing.tokens, by: tokensOfTile).map { first in
+      RoutedTerms(
+        routing, tokens: first..<min(first + tokensOfTile, routing.tokens), bank: bank)
+    }
+  }
+
+  /// Computes `z = A · x` of all terms of `updates`, in one parallel region.
+  ///
+  /// - Parameter x: `[tokens, inFeatures]`, row-major.
+  package static func projectDown(
+    _ updates: [RoutedUpdate], x: UnsafePointer<Float>, parallelism: Parallelism
+  ) {
+    RoutedTerms.projectDown(updates.flatMap(\.tiles), x: x, parallelism: parallelism)
+  }
+}
+
+/// The (token, adapter) terms of a tile of tokens, sorted by adapter, in quads for the up-projection.
+struct RoutedTerms {
+  /// Rows of x that are multiplied together.
+  static let rowsAtATime = 8
+
+  /// The terms of one adapter. Nothing in it is counted by reference: it is visited for every panel.
+  struct Group {
+    var adapter: Int
+    var rank: Int
+    var count: Int
+    /// Place of its first term.
+    var first: Int
+    /// `[quads, rank, 4]`.
+    var z: UnsafeMutablePointer<Float>
+    /// The first panel of B.
+    var b: WeightBlock
+  }
+
+  let tokens: Range<Int>
+  private let bank: LoRABank
+  /// Adapters that have terms, ascending.
+  private(set) var groups: [Group] = []
+  /// Row of every term among the tile's tokens; behind the last one where a quad is not full.
+  private var rows: [Int32] = []
+  /// `c = w · s` of every term.
+  private var factors: [Float] = []
+  private let memory: AlignedMemory
+
+  init(_ routing: Routing, tokens: Range<Int>, bank: LoRABank) {
+    self.tokens = tokens
+    self.bank = bank
+    // Counting sort: ascending adapter, and ascending token inside.
+    let range = tokens.lowerBound * routing.topK..<tokens.upperBound * routing.topK
+    var next = [Int](repeating: 0, count: bank.adapters.count)
+    for term in range { next[Int(routing.adapters[term])] += 1 }
+    var (places, elements) = (0, 0)
+    for (index, adapter) in bank.adapters.enumerated() where next[index] > 0 {
+      guard let adapter else { continue }
+      let padded = (next[index] + 3) / 4 * 4
+      places += padded
+      elements += padded * adapter.rank
+    }
+    memory = AlignedMemory(byteCount: elements * MemoryLayout<Float>.size)
+    rows = [Int32](repeating: Int32(tokens.count), count: places)
+    factors = [Float](repeating: 0, count: places)
+    var z = memory.address.assumingMemoryBound(to: Float.self)
+    var place = 0
+    for (index, adapter) in bank.adapters.enumerated() {
+      let count = next[index]
+      next[index] = place
+      guard let adapter, count > 0 else { continue }
+      groups.append(
+        Group(
+          adapter: index, rank: adapter.rank, count: count, first: place, z: z,
+          b: adapter.b.firstBlock))
+      let padded = (count + 3) / 4 * 4
+      place += padded
+      z += padded * adapter.rank
+    }
+    for term in range {
+      let index = Int(routing.adapters[term])
+      guard let adapter = bank.adapters[index] else { continue }
+      let place = next[index]
+      next[index] += 1
+      rows[place] = Int32(truncatingIfNeeded: term / routing.topK - tokens.lowerBound)
+      factors[place] = routing.weights[term] * adapter.scaling
+    }
+  }
+
+  /// Computes `z = A · x` of all terms, in one parallel region.
+  static func projectDown(
+    _ tiles: [RoutedTerms], x: UnsafePointer<Float>, parallelism: Parallelism
+  ) {
+    let work = tiles.indices.flatMap { index in
+      tiles[index].groups.flatMap { group in
+        stride(from: 0, to: group.count, by: rowsAtATime).map { (index, group, $0) }
+      }
+    }
+    parallelism.forEachRange(of: work.count) { range in
+      for (index, group, first) in work[range] {
+        tiles[index].projectDown(group, from: first, x: x)
+      }
+    }
+  }
+
+  /// Computes z of up to eight terms of a group.
+  private func projectDown(_ group: Group, from first: Int, x: UnsafePointer<Float>) {
+    guard let adapter = bank.adapters[group.adapter] else { return }
+    let (rank, inFeatures) = (group.rank, bank.inFeatures)
+    let count = min(Self.rowsAtATime, group.count - first)
+    let padded = (count + 3) / 4 * 4
+    withUnsafeTemporaryAllocation(
+      of: UnsafePointer<Float>.self, capacity: Self.rowsAtATime
+    ) { pointers in
+      withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.rowsAtATime * rank) { scratch in
+        guard let inputs = pointers.baseAddress, let products = scratch.baseAddress else { return }
+        for term in 0..<count {
+          let row = tokens.lowerBound + Int(rows[group.first + first + term])
+          (inputs + term).initialize(to: x + row * inFeatures)
+        }
+        adapter.a.multiply(
+          adapter.a.panels[...], rows: inputs, count: count, to: products, yStride: rank)
+        let z = group.z + first * rank
+        for term in 0..<padded {
+          let place = z + term / 4 * 4 * rank + term % 4
+          for k in 0..<rank { place[4 * k] = term < count ? products[term * rank + k] : 0 }
+        }
+      }
+    }
+  }
+
+  /// Computes the updates of the outputs of some panels, and hands them over in pieces of a row: a
+  /// row of outputs is read on and on, since the next row lies in another page of memory.
+  ///
+  /// - Parameter body: Gets the row of a token, some outputs, and their updates.
+  func projectUp(
+    _ panels: ArraySlice<WeightMatrix.Panel>,
+    _ body: (_ row: Int, _ outputs: Range<Int>, _ d: UnsafePointer<Float>) -> Void
+  ) {
+    let wide = PanelWidth.wide.rawValue
+    let updates = (tokens.count + 1) * wide
+    let chunk = min(max(Self.updatesAtATime / updates, 1), panels.count)
+    let widest = groups.lazy.filter { $0.b.format != .float32 }.map(\.rank).max() ?? 0
+    withUnsafeTemporaryAllocation(
+      byteCount: (chunk * updates + widest * wide + 1) * MemoryLayout<Float>.size, alignment: 64
+    ) { memory in
+      guard let d = memory.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
+      let widened = d + chunk * updates
+      var rest = panels
+      while !rest.isEmpty {
+        let part = rest.prefix(chunk)
+        rest = rest.dropFirst(chunk)
+        d.update(repeating: 0, count: part.count * updates)
+        for group in groups { add(group, part, to: d, updates: updates, widened: widened) }
+        for row in 0..<tokens.count {
+          for (index, panel) in part.enumerated() {
+            body(row, panel.range, d + index * updates + row * panel.width.rawValue)
+          }
+        }
+      }
+    }
+  }
+
+  /// Floats of updates that stay in the second-level cache until they are added: B is read in pieces
+  /// as long as that allows, since memory is fast only where it is read on and on.
+  private static let updatesAtATime = 1 << 17
+
+  private func add(
+    _ group: Group, _ panels: ArraySlice<WeightMatrix.Panel>, to d: UnsafeMutablePointer<Float>,
+    updates: Int, widened: UnsafeMutablePointer<Float>
+  ) {
+    rows.withUnsafeBufferPointer { rows in
+      factors.withUnsafeBufferPointer { factors in
+        guard let rows = rows.baseAddress, let factors = factors.baseAddress,
+          let first = panels.first, let last = panels.last
+        else { return }
+        let outputBytes = group.rank * group.b.format.byteWidth
+        // Only the last panel may hold padding: those before it are as long as their outputs.
+        let start = group.b.base + first.firstOutput * outputBytes
+        let count = last.firstOutput + last.width.rawValue - first.firstOutput
+        touchLines(start, byteCount: count * outputBytes, witness: widened)
+        let quads = TermQuads(
+          count: (group.count + 3) / 4, z: group.z, rows: rows + group.first,
+          factors: factors + group.first)
+        for (index, panel) in panels.enumerated() {
+          var weights = group.b
+          weights.base += panel.firstOutput * outputBytes
+          weights.width = panel.width
+          weights.stride = panel.width.rawValue * weights.format.byteWidth
+          if weights.format != .float32 {
+            widenBlock(weights, count: group.rank, into: widened)
+            weights.base = UnsafeRawPointer(widened)
+          }
+          addTerms(
+            quads, rank: group.rank, weights: weights.base, width: panel.width,
+            to: d + index * updates)
+        }
+      }
+    }
+  }
+
+  /// Adds the updates of the outputs of some panels to `y`.
+  ///
+  /// - Parameter y: Row t's outputs of the first panel stand at `y + t * stride`, the others' behind.
+  func add(
+    _ panels: ArraySlice<WeightMatrix.Panel>, to y: UnsafeMutablePointer<Float>, stride: Int
+  ) {
+    guard let start = panels.first?.firstOutput else { return }
+    projectUp(panels) { row, outputs, d in
+      addElements(d, to: y + row * stride + outputs.lowerBound - start, count: outputs.count)
+    }
+  }
+}
+
+/// Reads a word of every cache line, all at once, so that memory need not be waited for line by line.
+///
+/// - Parameter witness: Takes a float that the compiler cannot leave out.
+private func touchLines(
+  _ start: UnsafeRawPointer, byteCount: Int, witness: UnsafeMutablePointer<Float>
+) {
+  var (a, b) = (SIMD4<UInt32>.zero, SIMD4<UInt32>.zero)
+  var offset = 0
+  while offset &+ 128 <= byteCount {
+    a |= start.loadUnaligned(fromByteOffset: offset, as: SIMD4<UInt32>.self)
+    b |= start.loadUnaligned(fromByteOffset: offset &+ 64, as: SIMD4<UInt32>.self)
+    offset &+= 128
+  }
+  let bits = a | b
+  witness.pointee = Float(bitPattern: bits[0] | bits[1] | bits[2] | bits[3])
+}
