@@ -189,7 +189,7 @@ extension WeightMatrix {
     let outputBytes = inFeatures * format.byteWidth
     let panels = panels(outFeatures: outFeatures, outputBytes: outputBytes)
     let size = panels.reduce(0) { $0 + $1.width.rawValue * outputBytes }
-    let memory = AlignedMemory(byteCount: size)
+    let memory = AlignedMemory(byteCount: size, for: .kept)
     guard let source = bytes.baseAddress else { return (panels, memory) }
     parallelism.forEachRange(of: panels.count) { range in
       for panel in panels[range] {
@@ -250,20 +250,5 @@ extension PanelWidth {
   static func forRemaining(_ remaining: Int) -> PanelWidth {
     if remaining > 24 { return .wide }
     return remaining > 12 ? .medium : .narrow
-  }
-}
-
-/// Memory at the alignment of a cache line, freed with its owner.
-final class AlignedMemory: @unchecked Sendable {
-  let address: UnsafeMutableRawPointer
-  let byteCount: Int
-
-  init(byteCount: Int) {
-    self.byteCount = byteCount
-    address = .allocate(byteCount: byteCount, alignment: 64)
-  }
-
-  deinit {
-    address.deallocate()
   }
 }
