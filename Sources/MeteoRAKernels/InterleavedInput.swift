@@ -26,7 +26,7 @@ struct InterleavedInput {
     let rest = rows % 8
     paddedRows = rows - rest + (rest == 0 ? 0 : rest <= 4 ? 4 : 8)
     memory = AlignedMemory(byteCount: paddedRows * width * MemoryLayout<Float>.size)
-    start = memory.address.assumingMemoryBound(to: Float.self)
+    start = memory.floats
     parallelism.forEachRange(of: groups) { range in
       for group in range {
         for first in stride(from: 0, to: width, by: DotProduct.blockLength) {

@@ -62,19 +62,19 @@ private func multiplyRows(
   let pointers = (0..<input.rows).map { input.x + $0 * input.width }
   pointers.withUnsafeBufferPointer { rows in
     guard let rowPointers = rows.baseAddress else { return }
-    forEachPanel(of: terms, parallelism: parallelism) { term, panels in
-      guard let first = panels.first, let last = panels.last else { return }
+    forEachPart(of: terms, tile: 0, parallelism: parallelism) { term, panels, updates in
+      guard let first = panels.first else { return }
       let stride = term.weights.outFeatures
-      let y = term.output + first.firstOutput
-      term.weights.multiply(panels, rows: rowPointers, count: rows.count, to: y, yStride: stride)
+      term.weights.multiply(
+        panels, rows: rowPointers, count: rows.count, to: term.output + first.firstOutput,
+        yStride: stride)
       if let bias = term.bias {
-        for row in 0..<rows.count {
-          for output in first.firstOutput..<last.firstOutput + last.outputs {
-            term.output[row * stride + output] += bias[output]
-          }
+        for panel in panels {
+          add(
+            bias, of: panel, to: term.output + panel.firstOutput, rows: rows.count, stride: stride)
         }
       }
-      term.update?.tiles.first?.add(panels, to: y, stride: stride)
+      updates?.add(panels, rows: rows.count, to: term.output, yStride: stride)
     }
   }
 }
@@ -83,38 +83,44 @@ private func multiply(
   _ terms: [LinearTerm], by tile: InterleavedInput, at index: Int, of input: ProductInput,
   parallelism: Parallelism
 ) {
-  forEachPanel(of: terms, parallelism: parallelism) { term, panels in
-    withUnsafeTemporaryAllocation(
-      byteCount: tile.paddedRows * PanelWidth.wide.rawValue * MemoryLayout<Float>.size,
-      alignment: 64
-    ) { memory in
-      guard let totals = memory.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
-      for panel in panels {
-        term.weights.multiply(panel, tile, to: totals)
-        let width = panel.width.rawValue
-        if let bias = term.bias {
-          for row in 0..<tile.rows {
-            for output in 0..<panel.outputs {
-              totals[row * width + output] += bias[panel.firstOutput + output]
-            }
-          }
-        }
-        term.update?.tiles[index].add([panel], to: totals, stride: width)
-        let y =
-          term.output + index * input.rowsOfTile * term.weights.outFeatures + panel.firstOutput
-        for row in 0..<tile.rows {
-          (y + row * term.weights.outFeatures).update(
-            from: totals + row * width, count: panel.outputs)
-        }
+  forEachPart(of: terms, tile: index, parallelism: parallelism) { term, panels, updates in
+    let memory = AlignedMemory(
+      byteCount: tile.paddedRows * PanelWidth.wide.rawValue * MemoryLayout<Float>.size)
+    let totals = memory.floats
+    let stride = term.weights.outFeatures
+    for panel in panels {
+      term.weights.multiply(panel, tile, to: totals)
+      let width = panel.width.rawValue
+      if let bias = term.bias { add(bias, of: panel, to: totals, rows: tile.rows, stride: width) }
+      if let updates {
+        addElements(updates.updates(of: panel), to: totals, count: tile.rows * width)
       }
+      let y = term.output + index * input.rowsOfTile * stride + panel.firstOutput
+      for row in 0..<tile.rows {
+        copyElements(totals + row * width, to: y + row * stride, count: panel.outputs)
+      }
+    }
+    withExtendedLifetime((memory, updates)) {}
+  }
+}
+
+private func add(
+  _ bias: [Float], of panel: WeightMatrix.Panel, to y: UnsafeMutablePointer<Float>, rows: Int,
+  stride: Int
+) {
+  bias.withUnsafeBufferPointer { bias in
+    guard let start = bias.baseAddress else { return }
+    for row in 0..<rows {
+      addElements(start + panel.firstOutput, to: y + row * stride, count: panel.outputs)
     }
   }
 }
 
-/// Calls `body` with the panels of each term, split over the threads.
-private func forEachPanel(
-  of terms: [LinearTerm], parallelism: Parallelism,
-  _ body: (LinearTerm, ArraySlice<WeightMatrix.Panel>) -> Void
+/// Calls `body` with the panels of each term, split over the threads, as many together as their
+/// updates can be computed for, with these.
+private func forEachPart(
+  of terms: [LinearTerm], tile: Int, parallelism: Parallelism,
+  _ body: (LinearTerm, ArraySlice<WeightMatrix.Panel>, PanelUpdates?) -> Void
 ) {
   let panelCount = terms.reduce(0) { $0 + $1.weights.panels.count }
   parallelism.forEachRange(of: panelCount) { range in
@@ -122,10 +128,17 @@ private func forEachPanel(
     for term in terms {
       let panels = term.weights.panels
       let local = range.clamped(to: firstPanel..<firstPanel + panels.count)
-      if !local.isEmpty {
-        body(term, panels[local.lowerBound - firstPanel..<local.upperBound - firstPanel])
-      }
+      var rest = panels[local.lowerBound - firstPanel..<local.upperBound - firstPanel]
       firstPanel += panels.count
+      if let update = term.update?.tiles[tile] {
+        while !rest.isEmpty {
+          let part = rest.prefix(update.panelsAtATime)
+          rest = rest.dropFirst(part.count)
+          body(term, part, update.projectUp(part))
+        }
+      } else if !rest.isEmpty {
+        body(term, rest, nil)
+      }
     }
   }
 }

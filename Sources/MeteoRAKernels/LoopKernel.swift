@@ -57,10 +57,10 @@ private struct RowMajorCopy {
   init(_ matrix: WeightMatrix) {
     columns = matrix.inFeatures
     memory = AlignedMemory(byteCount: matrix.outFeatures * columns * MemoryLayout<Float>.size)
-    matrix.copyRows(to: memory.address.assumingMemoryBound(to: Float.self))
+    matrix.copyRows(to: memory.floats)
   }
 
   func row(_ index: Int) -> UnsafePointer<Float> {
-    UnsafePointer(memory.address.assumingMemoryBound(to: Float.self)) + index * columns
+    UnsafePointer(memory.floats) + index * columns
   }
 }

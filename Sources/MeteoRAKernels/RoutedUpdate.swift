@@ -75,7 +75,7 @@ struct RoutedTerms {
     memory = AlignedMemory(byteCount: elements * MemoryLayout<Float>.size)
     rows = [Int32](repeating: Int32(tokens.count), count: places)
     factors = [Float](repeating: 0, count: places)
-    var z = memory.address.assumingMemoryBound(to: Float.self)
+    var z = memory.floats
     var place = 0
     for (index, adapter) in bank.adapters.enumerated() {
       let count = next[index]
@@ -141,41 +141,26 @@ struct RoutedTerms {
     }
   }
 
-  /// Computes the updates of the outputs of some panels, and hands them over in pieces of a row: a
-  /// row of outputs is read on and on, since the next row lies in another page of memory.
-  ///
-  /// - Parameter body: Gets the row of a token, some outputs, and their updates.
-  func projectUp(
-    _ panels: ArraySlice<WeightMatrix.Panel>,
-    _ body: (_ row: Int, _ outputs: Range<Int>, _ d: UnsafePointer<Float>) -> Void
-  ) {
-    let wide = PanelWidth.wide.rawValue
-    let updates = (tokens.count + 1) * wide
-    let chunk = min(max(Self.updatesAtATime / updates, 1), panels.count)
-    let widest = groups.lazy.filter { $0.b.format != .float32 }.map(\.rank).max() ?? 0
-    withUnsafeTemporaryAllocation(
-      byteCount: (chunk * updates + widest * wide + 1) * MemoryLayout<Float>.size, alignment: 64
-    ) { memory in
-      guard let d = memory.baseAddress?.assumingMemoryBound(to: Float.self) else { return }
-      let widened = d + chunk * updates
-      var rest = panels
-      while !rest.isEmpty {
-        let part = rest.prefix(chunk)
-        rest = rest.dropFirst(chunk)
-        d.update(repeating: 0, count: part.count * updates)
-        for group in groups { add(group, part, to: d, updates: updates, widened: widened) }
-        for row in 0..<tokens.count {
-          for (index, panel) in part.enumerated() {
-            body(row, panel.range, d + index * updates + row * panel.width.rawValue)
-          }
-        }
-      }
-    }
-  }
+  /// Panels whose updates are computed together: they stay in the second-level cache until they are
+  /// added, and B is read in pieces as long as that allows, since memory is fast only where it is
+  /// read on and on.
+  var panelsAtATime: Int { max((1 << 18) / panelElements, 1) }
 
-  /// Floats of updates that stay in the second-level cache until they are added: B is read in pieces
-  /// as long as that allows, since memory is fast only where it is read on and on.
-  private static let updatesAtATime = 1 << 17
+  /// Elements of the updates of a panel.
+  private var panelElements: Int { (tokens.count + 1) * PanelWidth.wide.rawValue }
+
+  /// Computes the updates of the outputs of some panels.
+  func projectUp(_ panels: ArraySlice<WeightMatrix.Panel>) -> PanelUpdates {
+    let wide = PanelWidth.wide.rawValue
+    let widest = groups.lazy.filter { $0.b.format != .float32 }.map(\.rank).max() ?? 0
+    let count = panels.count * panelElements
+    let memory = AlignedMemory(byteCount: (count + widest * wide + 1) * MemoryLayout<Float>.size)
+    memory.floats.update(repeating: 0, count: count)
+    for group in groups {
+      add(group, panels, to: memory.floats, updates: panelElements, widened: memory.floats + count)
+    }
+    return PanelUpdates(memory: memory, first: panels.startIndex, stride: panelElements)
+  }
 
   private func add(
     _ group: Group, _ panels: ArraySlice<WeightMatrix.Panel>, to d: UnsafeMutablePointer<Float>,
@@ -210,16 +195,40 @@ struct RoutedTerms {
       }
     }
   }
+}
 
-  /// Adds the updates of the outputs of some panels to `y`.
+/// The updates of some panels, `[panels, tokens + 1, width]`.
+struct PanelUpdates {
+  fileprivate let memory: AlignedMemory
+  /// The place of the first panel in its matrix.
+  fileprivate let first: Int
+  fileprivate let stride: Int
+
+  /// `[tokens, width]` of a panel; valid as long as this is.
+  func updates(of panel: WeightMatrix.Panel) -> UnsafePointer<Float> {
+    UnsafePointer(memory.floats + (panel.index - first) * stride)
+  }
+
+  /// Adds the updates of some rows to their outputs.
   ///
-  /// - Parameter y: Row t's outputs of the first panel stand at `y + t * stride`, the others' behind.
+  /// - Parameters:
+  ///   - y: Row t's outputs of the matrix stand at `y + t * yStride`.
+  ///   - delta: As `y`; gets the updates alone.
   func add(
-    _ panels: ArraySlice<WeightMatrix.Panel>, to y: UnsafeMutablePointer<Float>, stride: Int
+    _ panels: ArraySlice<WeightMatrix.Panel>, rows: Int, to y: UnsafeMutablePointer<Float>,
+    delta: UnsafeMutablePointer<Float>? = nil, yStride: Int
   ) {
-    guard let start = panels.first?.firstOutput else { return }
-    projectUp(panels) { row, outputs, d in
-      addElements(d, to: y + row * stride + outputs.lowerBound - start, count: outputs.count)
+    panels.withUnsafeBufferPointer { panels in
+      // A row of outputs is read on and on, since the next one lies in another page of memory.
+      for row in 0..<rows {
+        for panel in panels {
+          let update =
+            memory.floats + (panel.index - first) * stride + row * panel.width.rawValue
+          let place = row * yStride + panel.firstOutput
+          if let delta { copyElements(update, to: delta + place, count: panel.outputs) }
+          addElements(update, to: y + place, count: panel.outputs)
+        }
+      }
     }
   }
 }

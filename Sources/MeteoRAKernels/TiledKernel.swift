@@ -47,8 +47,12 @@ func addDeltaByTiles(_ call: LoRAMoECall) {
 private func add(_ terms: RoutedTerms, _ call: LoRAMoECall) {
   let panels = WeightMatrix.panels(outFeatures: call.bank.outFeatures)
   call.parallelism.forEachRange(of: panels.count) { range in
-    terms.projectUp(panels[range]) { row, outputs, d in
-      call.finish(token: terms.tokens.lowerBound + row, outputs: outputs, update: d)
+    for first in stride(from: range.lowerBound, to: range.upperBound, by: terms.panelsAtATime) {
+      let part = panels[first..<min(first + terms.panelsAtATime, range.upperBound)]
+      let row = terms.tokens.lowerBound * call.bank.outFeatures
+      terms.projectUp(part).add(
+        part, rows: terms.tokens.count, to: call.y + row, delta: call.delta.map { $0 + row },
+        yStride: call.bank.outFeatures)
     }
   }
 }

@@ -159,7 +159,7 @@ private struct ForwardPass: ~Copyable {
     evaluator.evaluate(
       .attentionOutput, layer: layer, of: model, input: attended.start, rows: rows,
       outputs: [normed.start], observer: observer, parallelism: parallelism)
-    hidden.add(normed)
+    hidden.add(normed, parallelism: parallelism)
   }
 
   /// `h = h + W_down · (silu(W_gate · x) · W_up · x)`, x = rmsNorm(h).
@@ -180,7 +180,7 @@ private struct ForwardPass: ~Copyable {
     evaluator.evaluate(
       .mlpOutput, layer: layer, of: model, input: activated.start, rows: rows,
       outputs: [normed.start], observer: observer, parallelism: parallelism)
-    hidden.add(normed)
+    hidden.add(normed, parallelism: parallelism)
     observe(.hidden(layer), hidden)
   }
 
@@ -212,24 +212,22 @@ private struct ForwardPass: ~Copyable {
 
 /// `[rows, width]` of binary32, freed at the end of its scope.
 private struct RowBuffer: ~Copyable {
-  let start: UnsafeMutablePointer<Float>
   let rows: Int
   let width: Int
+  private let memory: AlignedMemory
 
   init(rows: Int, width: Int) {
     self.rows = rows
     self.width = width
-    start = .allocate(capacity: rows * width)
+    memory = AlignedMemory(byteCount: rows * width * MemoryLayout<Float>.size)
   }
 
-  deinit {
-    start.deallocate()
-  }
+  var start: UnsafeMutablePointer<Float> { memory.floats }
 
   func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * width }
 
   /// Adds `other` element by element.
-  func add(_ other: borrowing RowBuffer) {
-    for i in 0..<rows * width { start[i] += other.start[i] }
+  func add(_ other: borrowing RowBuffer, parallelism: Parallelism) {
+    addRows(other.start, to: start, rows: rows, width: width, parallelism: parallelism)
   }
 }

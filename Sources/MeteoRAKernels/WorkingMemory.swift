@@ -1,0 +1,82 @@
+import Foundation
+
+/// Memory of buffers that come and go with every layer.
+///
+/// What is given back is kept for the next buffer of about that size: memory that is new to the
+/// process costs a page fault for every 4 KiB, more than what a product writes there.
+enum WorkingMemory {
+  struct Block {
+    var address: UnsafeMutableRawPointer
+    var capacity: Int
+    var isInLargePages: Bool
+  }
+
+  /// Smaller buffers are the allocator's own business.
+  static let leastByteCount = 64 << 10
+
+  /// Bytes that are kept, at most, while nobody uses them.
+  static let mostKept = 128 << 20
+
+  private static let pool = Pool()
+
+  /// A block of at least `byteCount` bytes, not initialised, at the alignment of a cache line.
+  static func take(byteCount: Int) -> Block {
+    if let block = pool.take(byteCount: byteCount) { return block }
+    // Sizes that differ little share their blocks.
+    let capacity = (byteCount / leastByteCount + 1) * leastByteCount
+    if capacity >= LargePages.byteCount, let pages = LargePages.allocate(byteCount: capacity) {
+      return Block(address: pages, capacity: capacity, isInLargePages: true)
+    }
+    return Block(
+      address: .allocate(byteCount: capacity, alignment: 64), capacity: capacity,
+      isInLargePages: false)
+  }
+
+  /// Takes back what ``take(byteCount:)`` gave.
+  static func giveBack(_ block: Block) {
+    for block in pool.keep(block, atMost: mostKept) {
+      if block.isInLargePages {
+        LargePages.free(block.address, byteCount: block.capacity)
+      } else {
+        block.address.deallocate()
+      }
+    }
+  }
+
+  /// Blocks that nobody uses, in the order in which they came.
+  private final class Pool: @unchecked Sendable {
+    private let lock = NSLock()
+    private var blocks: [Block] = []
+    private var byteCount = 0
+
+    /// The smallest block that fits and is not more than twice as large.
+    func take(byteCount wanted: Int) -> Block? {
+      lock.withLock {
+        var best: Int?
+        for (index, block) in blocks.enumerated()
+        where block.capacity >= wanted && block.capacity / 2 <= wanted {
+          if let best, blocks[best].capacity <= block.capacity { continue }
+          best = index
+        }
+        guard let best else { return nil }
+        byteCount -= blocks[best].capacity
+        return blocks.remove(at: best)
+      }
+    }
+
+    /// Adds a block, and returns those that are then too much: the oldest.
+    func keep(_ block: Block, atMost most: Int) -> [Block] {
+      lock.withLock {
+        blocks.append(block)
+        byteCount += block.capacity
+        var tooMuch: [Block] = []
+        while byteCount > most {
+          let oldest = blocks.removeFirst()
+          byteCount -= oldest.capacity
+          tooMuch.append(oldest)
+        }
+        return tooMuch
+      }
+    }
+  }
+}
