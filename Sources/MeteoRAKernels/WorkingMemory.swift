@@ -4,7 +4,7 @@ import Foundation
 ///
 /// What is given back is kept for the next buffer of about that size: memory that is new to the
 /// process costs a page fault for every 4 KiB, more than what a product writes there.
-enum WorkingMemory {
+package enum WorkingMemory {
   struct Block {
     var address: UnsafeMutableRawPointer
     var capacity: Int
@@ -32,9 +32,17 @@ enum WorkingMemory {
       isInLargePages: false)
   }
 
+  /// Bytes that are kept now.
+  static var keptByteCount: Int { pool.keptByteCount }
+
+  /// Gives back to the system what is kept while nobody uses it.
+  package static func releaseUnused() { release(pool.empty()) }
+
   /// Takes back what ``take(byteCount:)`` gave.
-  static func giveBack(_ block: Block) {
-    for block in pool.keep(block, atMost: mostKept) {
+  static func giveBack(_ block: Block) { release(pool.keep(block, atMost: mostKept)) }
+
+  private static func release(_ blocks: [Block]) {
+    for block in blocks {
       if block.isInLargePages {
         LargePages.free(block.address, byteCount: block.capacity)
       } else {
@@ -49,6 +57,8 @@ enum WorkingMemory {
     private var blocks: [Block] = []
     private var byteCount = 0
 
+    var keptByteCount: Int { lock.withLock { byteCount } }
+
     /// The smallest block that fits and is not more than twice as large.
     func take(byteCount wanted: Int) -> Block? {
       lock.withLock {
@@ -61,6 +71,14 @@ enum WorkingMemory {
         guard let best else { return nil }
         byteCount -= blocks[best].capacity
         return blocks.remove(at: best)
+      }
+    }
+
+    /// Returns all blocks.
+    func empty() -> [Block] {
+      lock.withLock {
+        defer { (blocks, byteCount) = ([], 0) }
+        return blocks
       }
     }
 

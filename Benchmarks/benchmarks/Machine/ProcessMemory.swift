@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRAKernels
 
 /// Memory of this process and of the machine, as far as the system tells: Linux's /proc.
 enum ProcessMemory {
@@ -20,7 +21,8 @@ enum ProcessMemory {
 
   /// Bytes that become resident while `body` runs, at the worst moment.
   static func extra(_ body: () throws -> Void) rethrows -> Int? {
-    // What is free but kept by the allocator would be used again, unseen.
+    // What is free but kept, by us or by the allocator, would be used again, unseen.
+    WorkingMemory.releaseUnused()
     trimAllocator()
     let isReset = resetPeak()
     let before = resident
