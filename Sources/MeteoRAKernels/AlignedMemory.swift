@@ -8,15 +8,15 @@ package final class AlignedMemory: @unchecked Sendable {
     case kept
   }
 
-  private enum Owner {
-    case allocator
+  private enum Origin {
+    case allocator(UnsafeMutableRawPointer)
     case largePages
     case workingMemory(WorkingMemory.Block)
   }
 
   package let address: UnsafeMutableRawPointer
   package let byteCount: Int
-  private let owner: Owner
+  private let origin: Origin
 
   /// - Parameter byteCount: The memory is not initialised.
   package init(byteCount: Int, for use: Use = .temporary) {
@@ -24,17 +24,23 @@ package final class AlignedMemory: @unchecked Sendable {
     if use == .temporary, byteCount >= WorkingMemory.leastByteCount {
       let block = WorkingMemory.take(byteCount: byteCount)
       address = block.address
-      owner = .workingMemory(block)
+      origin = .workingMemory(block)
     } else if use == .kept, byteCount >= LargePages.byteCount,
       let pages = LargePages.allocate(byteCount: byteCount)
     {
       address = pages
-      owner = .largePages
+      origin = .largePages
     } else {
-      address = .allocate(byteCount: byteCount, alignment: 64)
-      owner = .allocator
+      // Aligned here: where glibc aligns, it cannot use what was freed for a request of the same
+      // size, and the heap grows with every one.
+      let memory = UnsafeMutableRawPointer.allocate(
+        byteCount: byteCount + Self.alignment, alignment: 16)
+      address = memory.alignedUp(toMultipleOf: Self.alignment)
+      origin = .allocator(memory)
     }
   }
+
+  private static let alignment = 64
 
   /// The memory as binary32.
   package var floats: UnsafeMutablePointer<Float> {
@@ -42,8 +48,8 @@ package final class AlignedMemory: @unchecked Sendable {
   }
 
   deinit {
-    switch owner {
-    case .allocator: address.deallocate()
+    switch origin {
+    case .allocator(let memory): memory.deallocate()
     case .largePages: LargePages.free(address, byteCount: byteCount)
     case .workingMemory(let block): WorkingMemory.giveBack(block)
     }
