@@ -30,16 +30,24 @@ struct SeededRandom: RandomNumberGenerator {
   mutating func matrix(
     _ rows: Int, _ columns: Int, _ format: WeightFormat = .float32
   ) throws -> (matrix: WeightMatrix, values: [Float]) {
-    let values = floats(rows * columns)
+    let (bytes, values) = stored(rows * columns, format)
+    let matrix = try bytes.withUnsafeBytes {
+      try WeightMatrix(rowMajor: $0, outFeatures: rows, inFeatures: columns, format: format)
+    }
+    return (matrix, values)
+  }
+
+  /// The bytes of numbers in a format, and the numbers.
+  mutating func stored(_ count: Int, _ format: WeightFormat) -> (bytes: [UInt8], values: [Float]) {
+    let values = floats(count)
     switch format {
     case .float32:
-      return (try WeightMatrix(values, outFeatures: rows, inFeatures: columns), values)
+      return (values.withUnsafeBytes { Array($0) }, values)
     case .bfloat16:
       let bits = values.map { UInt16($0.bitPattern >> 16) }
-      let matrix = try bits.withUnsafeBytes {
-        try WeightMatrix(rowMajor: $0, outFeatures: rows, inFeatures: columns, format: format)
-      }
-      return (matrix, bits.map { Float(bitPattern: UInt32($0) << 16) })
+      return (
+        bits.withUnsafeBytes { Array($0) }, bits.map { Float(bitPattern: UInt32($0) << 16) }
+      )
     case .float16:
       // Ten bits of significand, exponents of normal numbers: the same numbers in both formats.
       let kept = values.map { Float(bitPattern: $0.bitPattern & 0xffff_e000) }
@@ -48,10 +56,7 @@ struct SeededRandom: RandomNumberGenerator {
         let magnitude = (pattern & 0x7fff_ffff) - (127 - 15) << 23
         return UInt16(pattern >> 31) << 15 | UInt16(magnitude >> 13)
       }
-      let matrix = try bits.withUnsafeBytes {
-        try WeightMatrix(rowMajor: $0, outFeatures: rows, inFeatures: columns, format: format)
-      }
-      return (matrix, kept)
+      return (bits.withUnsafeBytes { Array($0) }, kept)
     }
   }
 }

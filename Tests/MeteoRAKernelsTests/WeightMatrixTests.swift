@@ -1,14 +1,15 @@
 import MeteoRAKernels
+import MeteoRAMath
 import Testing
 
 @Suite("Packed weights")
 struct WeightMatrixTests {
   @Test(
     "it gives back the rows that it packed", arguments: WeightFormat.allCases,
-    [1, 8, 15, 16, 31, 32, 33, 47, 95])
+    [1, 7, 8, 15, 16, 24, 31, 32, 33, 47, 61, 95])
   func unpacks(format: WeightFormat, outputs: Int) throws {
     var random = SeededRandom(outputs)
-    for inputs in [1, 15, 16, 17, 40] {
+    for inputs in [1, 3, 4, 7, 8, 15, 16, 17, 31, 32, 33, 40, 75] {
       let (matrix, values) = try random.matrix(outputs, inputs, format)
       var all = GuardedOutput(count: outputs * inputs)
       all.write { matrix.copyRows(to: $0) }
@@ -37,18 +38,22 @@ struct WeightMatrixTests {
     expectSameBits(copy.output, values)
   }
 
-  @Test("it takes bytes at any address", arguments: [1, 2, 3])
-  func takesUnalignedBytes(offset: Int) throws {
-    let values: [Float] = [1, 2, 3, 4, 5, 6]
-    let bytes = [UInt8](repeating: 0, count: offset) + values.withUnsafeBytes { Array($0) }
-    let matrix = try bytes.withUnsafeBytes {
-      try WeightMatrix(
-        rowMajor: UnsafeRawBufferPointer(rebasing: $0[offset...]), outFeatures: 2, inFeatures: 3,
-        format: .float32)
+  @Test("it takes bytes at any address", arguments: WeightFormat.allCases, 0..<8)
+  func takesUnalignedBytes(format: WeightFormat, offset: Int) throws {
+    var random = SeededRandom(offset)
+    // Panels of all widths, the last without some outputs; whole lines of a row, vectors and a rest.
+    for (outputs, inputs) in [(2, 3), (61, 77)] {
+      let (stored, values) = random.stored(outputs * inputs, format)
+      let bytes = [UInt8](repeating: 0, count: offset) + stored
+      let matrix = try bytes.withUnsafeBytes {
+        try WeightMatrix(
+          rowMajor: UnsafeRawBufferPointer(rebasing: $0[offset...]), outFeatures: outputs,
+          inFeatures: inputs, format: format)
+      }
+      var copy = GuardedOutput(count: values.count)
+      copy.write { matrix.copyRows(to: $0) }
+      expectSameBits(copy.output, values, "\(outputs) × \(inputs)")
     }
-    var copy = GuardedOutput(count: 6)
-    copy.write { matrix.copyRows(to: $0) }
-    expectSameBits(copy.output, values)
   }
 
   @Test("it widens every bfloat16 and binary16 exactly, NaN and infinity included")
