@@ -61,7 +61,8 @@ extension MeteoRAModel {
       throw .notRouted(model: files.base.path)
     }
     let loaded = try PEFTAdapter(
-      name: adapter.name, folder: adapter.folder, base: base.configuration, shouldStop: { false })
+      name: adapter.name, folder: adapter.folder, base: base.configuration,
+      memory: WeightMemory(), shouldStop: { false })
     guard let gateRows else { return with(adapterSet.adding(loaded)) }
     return with(
       try adapterSet.adding(loaded, gateRows: gateRows, base: base.configuration))

@@ -46,14 +46,15 @@ extension MeteoRAModel {
     if files.gates != .absent {
       try files.router.validate(adapterCount: files.adapters.count)
     }
+    let memory = WeightMemory()
     let base: LlamaModel
     do throws(LlamaError) {
       base = try LlamaModel(
-        folder: files.base, parallelism: parallelism, shouldStop: shouldStop)
+        folder: files.base, parallelism: parallelism, memory: memory, shouldStop: shouldStop)
     } catch {
       throw .llama(error)
     }
-    var parts = AdapterParts(base: base.configuration, shouldStop: shouldStop)
+    var parts = AdapterParts(base: base.configuration, memory: memory, shouldStop: shouldStop)
     try parts.load(files)
     self.init(
       base: base, files: files,
@@ -74,12 +75,14 @@ extension Parallelism {
 /// Adapters and gates on their way into a model.
 private struct AdapterParts {
   let base: LlamaConfiguration
+  let memory: WeightMemory
   let shouldStop: () -> Bool
   var adapters: [PEFTAdapter] = []
   var gates: Gates?
 
-  init(base: LlamaConfiguration, shouldStop: @escaping () -> Bool) {
+  init(base: LlamaConfiguration, memory: WeightMemory, shouldStop: @escaping () -> Bool) {
     self.base = base
+    self.memory = memory
     self.shouldStop = shouldStop
   }
 
@@ -100,7 +103,8 @@ private struct AdapterParts {
     }
     try Gates.requireRows(adapterCount: files.adapters.count, base: base, in: source)
     try loadAdapters(files)
-    var reader = WeightReader(source, parallelism: .serial, shouldStop: shouldStop)
+    var reader = WeightReader(
+      source, parallelism: .serial, memory: memory, shouldStop: shouldStop)
     gates = try Gates(
       adapterCount: adapters.count, base: base, isNeeded: isChanged, reader: &reader,
       source: source)
@@ -115,12 +119,14 @@ private struct AdapterParts {
     for adapter in files.adapters {
       adapters.append(
         try PEFTAdapter(
-          name: adapter.name, folder: adapter.folder, base: base, shouldStop: shouldStop))
+          name: adapter.name, folder: adapter.folder, base: base, memory: memory,
+          shouldStop: shouldStop))
     }
   }
 
   private mutating func load(checkpoint url: URL, files: ModelFiles) throws(MeteoRAError) {
-    var checkpoint = try PublishedCheckpoint(contentsOf: url, shouldStop: shouldStop)
+    var checkpoint = try PublishedCheckpoint(
+      contentsOf: url, memory: memory, shouldStop: shouldStop)
     try Gates.requireRows(adapterCount: files.adapters.count, base: base, in: checkpoint.source)
     var configurations: [LoRAConfiguration] = []
     for adapter in files.adapters {
@@ -133,8 +139,8 @@ private struct AdapterParts {
       repeating: [[LoRAAdapter?]](repeating: unchanged, count: base.layerCount),
       count: configurations.count)
     for place in try checkpoint.changedModules(by: configurations, base: base) {
-      for (index, share) in place.shares.enumerated() {
-        updates[index][place.layer][place.module.index] = try share?.adapter()
+      for (index, adapter) in try place.adapters(in: memory).enumerated() {
+        updates[index][place.layer][place.module.index] = adapter
       }
     }
     for (index, adapter) in files.adapters.enumerated() {

@@ -20,10 +20,13 @@ extension LlamaModel {
     try self.init(folder: folder, parallelism: parallelism, shouldStop: { false })
   }
 
-  /// - Parameter shouldStop: Asked before every tensor; `true` ends the loading.
+  /// - Parameters:
+  ///   - memory: Where the matrices are put.
+  ///   - shouldStop: Asked before every tensor; `true` ends the loading.
   /// - Throws: ``LlamaError``; ``LlamaError/cancelled(path:)`` if `shouldStop` said so.
   package convenience init(
-    folder: URL, parallelism: Parallelism, shouldStop: @escaping () -> Bool
+    folder: URL, parallelism: Parallelism, memory: WeightMemory = WeightMemory(),
+    shouldStop: @escaping () -> Bool
   ) throws(LlamaError) {
     let configuration = try LlamaConfiguration(
       contentsOf: folder.appendingPathComponent("config.json"))
@@ -31,15 +34,16 @@ extension LlamaModel {
     let checkpoint = try Self.weights(in: folder)
     try self.init(
       configuration: configuration, specialTokens: specialTokens, checkpoint: checkpoint,
-      parallelism: parallelism, shouldStop: shouldStop)
+      parallelism: parallelism, memory: memory, shouldStop: shouldStop)
   }
 
   convenience init(
     configuration: LlamaConfiguration, specialTokens: SpecialTokens,
     checkpoint: any SafetensorsSource, parallelism: Parallelism,
-    shouldStop: @escaping () -> Bool = { false }
+    memory: WeightMemory = WeightMemory(), shouldStop: @escaping () -> Bool = { false }
   ) throws(LlamaError) {
-    var reader = WeightReader(checkpoint, parallelism: parallelism, shouldStop: shouldStop)
+    var reader = WeightReader(
+      checkpoint, parallelism: parallelism, memory: memory, shouldStop: shouldStop)
     let (vocabulary, hidden) = (configuration.vocabularySize, configuration.hiddenSize)
     let embedding = try reader.matrix(
       "model.embed_tokens.weight", outFeatures: vocabulary, inFeatures: hidden)
@@ -102,7 +106,13 @@ extension LlamaModel {
     guard let head = reader.tensorIfPresent("lm_head.weight"),
       let embedding = reader.tensorIfPresent("model.embed_tokens.weight")
     else { return }
-    guard head.isIdentical(to: embedding) else { throw .tiedHeadDiffers(file: checkpoint) }
+    let isIdentical: Bool
+    do throws(SafetensorsError) {
+      isIdentical = try head.isIdentical(to: embedding)
+    } catch {
+      throw .safetensors(error)
+    }
+    guard isIdentical else { throw .tiedHeadDiffers(file: checkpoint) }
   }
 
   /// Whether a tensor only repeats what the configuration says: Llama 2 checkpoints of old hold the

@@ -1,4 +1,3 @@
-import Foundation
 import MeteoRAKernels
 import MeteoRASafetensors
 
@@ -6,16 +5,21 @@ import MeteoRASafetensors
 package struct WeightReader {
   private let source: any SafetensorsSource
   private let parallelism: Parallelism
+  private let memory: WeightMemory
   private let shouldStop: () -> Bool
   private var taken: Set<[UInt8]> = []
 
-  /// - Parameter shouldStop: Asked before every tensor; `true` makes taking it throw.
+  /// - Parameters:
+  ///   - parallelism: Threads that read and pack a matrix.
+  ///   - memory: Where matrices are put.
+  ///   - shouldStop: Asked before every tensor; `true` makes taking it throw.
   package init(
     _ source: any SafetensorsSource, parallelism: Parallelism,
-    shouldStop: @escaping () -> Bool = { false }
+    memory: WeightMemory = WeightMemory(), shouldStop: @escaping () -> Bool = { false }
   ) {
     self.source = source
     self.parallelism = parallelism
+    self.memory = memory
     self.shouldStop = shouldStop
   }
 
@@ -33,14 +37,21 @@ package struct WeightReader {
   ) throws(LlamaError) -> WeightMatrix {
     let tensor = try take(name, shape: [outFeatures, inFeatures])
     let format = try Self.format(of: tensor)
+    let packing: WeightPacking
     do throws(KernelError) {
-      return try tensor.withUnsafeBytes { bytes throws(KernelError) in
-        try WeightMatrix(
-          rowMajor: bytes, outFeatures: outFeatures, inFeatures: inFeatures, format: format,
-          parallelism: parallelism)
-      }
+      packing = try WeightPacking(
+        outFeatures: outFeatures, inFeatures: inFeatures, format: format,
+        byteCount: tensor.byteCount, memory: memory)
     } catch {
       throw .kernel(context: "\(tensor.file): tensor '\(name)'", error)
+    }
+    do throws(SafetensorsError) {
+      return WeightMatrix(
+        try packing.pack(parallelism: parallelism) { offset, target throws(SafetensorsError) in
+          try tensor.read(at: offset, into: target)
+        })
+    } catch {
+      throw .safetensors(error)
     }
   }
 
@@ -109,19 +120,6 @@ package struct WeightReader {
       return tensor
     } catch {
       throw .safetensors(error)
-    }
-  }
-}
-
-extension SafetensorsTensor {
-  /// Whether type, shape and every byte are those of `other`.
-  package func isIdentical(to other: SafetensorsTensor) -> Bool {
-    guard dtype == other.dtype, shape == other.shape else { return false }
-    return withUnsafeBytes { own in
-      other.withUnsafeBytes { other in
-        guard let first = own.baseAddress, let second = other.baseAddress else { return true }
-        return memcmp(first, second, own.count) == 0
-      }
     }
   }
 }

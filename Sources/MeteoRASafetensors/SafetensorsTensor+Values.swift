@@ -88,16 +88,34 @@ extension SafetensorsTensor {
     guard range.lowerBound >= 0 && range.upperBound <= elementCount else {
       throw .elementsOutOfRange(file: file, tensor: name, range: range, count: elementCount)
     }
-    return withUnsafeBytes { bytes in
-      Array(unsafeUninitializedCapacity: range.count) { values, count in
-        let width = MemoryLayout<Raw>.size
-        guard let target = values.baseAddress, let source = bytes.baseAddress else { return }
-        for index in 0..<range.count {
-          let element = source.loadUnaligned(
-            fromByteOffset: (range.lowerBound + index) * width, as: Raw.self)
-          (target + index).initialize(to: convert(element))
+    return try Array(unsafeUninitializedCapacity: range.count) {
+      values, count throws(SafetensorsError) in
+      guard let target = values.baseAddress else { return }
+      try forEachPiece(of: range) { (piece: UnsafeMutableBufferPointer<Raw>) in
+        for element in piece {
+          (target + count).initialize(to: convert(element))
+          count += 1
         }
-        count = range.count
+      }
+    }
+  }
+
+  /// Calls `body` with the elements of a range, some at a time.
+  @inline(__always)
+  private func forEachPiece<Raw: BitwiseCopyable>(
+    of range: Range<Int>, _ body: (UnsafeMutableBufferPointer<Raw>) -> Void
+  ) throws(SafetensorsError) {
+    let width = MemoryLayout<Raw>.size
+    let length = min(range.count, Self.pieceBytes / width)
+    try withUnsafeTemporaryAllocation(of: Raw.self, capacity: length) {
+      buffer throws(SafetensorsError) in
+      var first = range.lowerBound
+      while first < range.upperBound {
+        let piece = UnsafeMutableBufferPointer(
+          rebasing: buffer[..<min(length, range.upperBound - first)])
+        try read(at: first * width, into: UnsafeMutableRawBufferPointer(piece))
+        body(piece)
+        first += piece.count
       }
     }
   }

@@ -25,7 +25,8 @@ public struct SafetensorsTensor: Sendable {
   /// Calls `body` with the tensor's data as they stand in the file: little-endian, row-major and
   /// not necessarily aligned, so read elements with `loadUnaligned`.
   ///
-  /// The pointer is valid until `body` returns.
+  /// The pointer is valid until `body` returns. It leads into a mapping of the file: pages are read
+  /// when they are touched, and count as memory of this process as long as the file is open.
   public func withUnsafeBytes<Result, Failure: Error>(
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
@@ -33,6 +34,47 @@ public struct SafetensorsTensor: Sendable {
       try body(UnsafeRawBufferPointer(rebasing: file[byteRange]))
     }
   }
+}
+
+extension SafetensorsTensor {
+  /// Fills a buffer with the tensor's bytes from `offset` on, as they stand in the file.
+  ///
+  /// For what is needed once: unlike ``withUnsafeBytes(_:)`` it maps nothing, and a file that was
+  /// made shorter in place is an error.
+  ///
+  /// - Precondition: The tensor has as many bytes from there on.
+  /// - Throws: ``SafetensorsError/inaccessible(_:)``.
+  package func read(
+    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(SafetensorsError) {
+    precondition(offset >= 0 && buffer.count <= byteCount - offset)
+    try storage.read(at: byteRange.lowerBound + offset, into: buffer)
+  }
+
+  /// Some of the tensor's bytes, read as ``read(at:into:)`` does.
+  package func bytes(in range: Range<Int>) throws(SafetensorsError) -> [UInt8] {
+    try Array(unsafeUninitializedCapacity: range.count) {
+      buffer, count throws(SafetensorsError) in
+      let bytes = UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])
+      try read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(bytes))
+      count = range.count
+    }
+  }
+
+  /// Whether type, shape and every byte are those of `other`.
+  ///
+  /// - Throws: ``SafetensorsError/inaccessible(_:)``.
+  package func isIdentical(to other: SafetensorsTensor) throws(SafetensorsError) -> Bool {
+    guard dtype == other.dtype, shape == other.shape else { return false }
+    for first in stride(from: 0, to: byteCount, by: Self.pieceBytes) {
+      let piece = first..<min(first + Self.pieceBytes, byteCount)
+      guard try bytes(in: piece) == other.bytes(in: piece) else { return false }
+    }
+    return true
+  }
+
+  /// Bytes that are read at once where not all are needed together.
+  static let pieceBytes = 256 << 10
 }
 
 /// The bytes of one file: mapped, or in memory.
@@ -64,6 +106,25 @@ final class SafetensorsStorage: Sendable {
     case .memory(let bytes):
       return try bytes.withUnsafeBufferPointer { bytes throws(Failure) in
         try body(UnsafeRawBufferPointer(bytes))
+      }
+    }
+  }
+
+  /// Fills a buffer with the bytes of the file from `offset` on, which have to be there.
+  func read(
+    at offset: Int, into buffer: UnsafeMutableRawBufferPointer
+  ) throws(SafetensorsError) {
+    switch content {
+    case .mapped(let file):
+      do throws(FileAccessError) {
+        try file.read(at: offset, into: buffer)
+      } catch {
+        throw .inaccessible(error)
+      }
+    case .memory(let bytes):
+      bytes.withUnsafeBytes {
+        buffer.copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: $0[offset..<offset + buffer.count]))
       }
     }
   }

@@ -1,5 +1,6 @@
 import Foundation
 import MeteoRAFixtures
+import MeteoRAKernels
 import MeteoRALlama
 import MeteoRASafetensors
 import MeteoRATestSupport
@@ -35,6 +36,26 @@ struct LlamaModelLoadingTests {
       withUnsafeBytes(of: $0.bitPattern.littleEndian, Array.init)
     }
     #expect(bytes == norm.bytes)
+  }
+
+  @Test("it ends in an error if the file is made shorter meanwhile", arguments: [1, 2, 5, 20])
+  func shortened(tensors: Int) throws {
+    let folder = try TinyModel().folder()
+    let file = folder.url.appendingPathComponent("model.safetensors")
+    var asked = 0
+    let error = try #require(throws: LlamaError.self) {
+      _ = try LlamaModel(folder: folder.url, parallelism: Parallelism(threads: 2)) {
+        asked += 1
+        // The rest of the header, and no data.
+        if asked == tensors { truncate(file.path, 64) }
+        return false
+      }
+    }
+    #expect(asked == tensors)
+    guard case .safetensors(.inaccessible(.shortened(file.path, _, 64))) = error else {
+      Issue.record("\(error)")
+      return
+    }
   }
 
   @Test("it is refused without a tensor, which is named", arguments: names)

@@ -37,15 +37,19 @@ struct PEFTAdapter: Sendable {
   ///
   /// The configuration says which modules are changed; the tensors have to be exactly theirs.
   ///
-  /// - Parameter shouldStop: Asked before every tensor.
+  /// - Parameters:
+  ///   - memory: Where the matrices are put.
+  ///   - shouldStop: Asked before every tensor.
   /// - Throws: ``MeteoRAError``.
   init(
-    name: String, folder: URL, base: LlamaConfiguration, shouldStop: @escaping () -> Bool
+    name: String, folder: URL, base: LlamaConfiguration, memory: WeightMemory,
+    shouldStop: @escaping () -> Bool
   ) throws(MeteoRAError) {
     let configuration = try LoRAConfiguration(
       contentsOf: folder.appendingPathComponent(Self.configurationFile))
     let file = try Self.weights(in: folder)
-    var reader = WeightReader(file, parallelism: .serial, shouldStop: shouldStop)
+    var reader = WeightReader(
+      file, parallelism: .serial, memory: memory, shouldStop: shouldStop)
     var work = PatternWork(file: configuration.file)
     var updates: [[LoRAAdapter?]] = []
     for layer in 0..<base.layerCount {

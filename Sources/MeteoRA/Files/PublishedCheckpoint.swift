@@ -12,17 +12,21 @@ struct PublishedCheckpoint {
   let source: any SafetensorsSource
   private var reader: WeightReader
 
-  /// - Parameter shouldStop: Asked before every tensor that is taken.
+  /// - Parameters:
+  ///   - memory: Where the gates are put.
+  ///   - shouldStop: Asked before every tensor that is taken.
   /// - Throws: ``MeteoRAError/safetensors(_:)``.
   init(
-    contentsOf url: URL, shouldStop: @escaping () -> Bool = { false }
+    contentsOf url: URL, memory: WeightMemory = WeightMemory(),
+    shouldStop: @escaping () -> Bool = { false }
   ) throws(MeteoRAError) {
     do throws(SafetensorsError) {
       source = try SafetensorsFile(contentsOf: url)
     } catch {
       throw .safetensors(error)
     }
-    reader = WeightReader(source, parallelism: .serial, shouldStop: shouldStop)
+    reader = WeightReader(
+      source, parallelism: .serial, memory: memory, shouldStop: shouldStop)
   }
 
   /// The gates of all modules.
@@ -43,9 +47,13 @@ struct PublishedCheckpoint {
     var scaling: Float
 
     /// The adapter's `[r, in]`, row-major, as stored.
-    func bytesOfA() -> [UInt8] { a.bytes(rows: ranks, columns: 0..<a.shape[1]) }
+    func bytesOfA() throws(SafetensorsError) -> [UInt8] {
+      try a.bytes(rows: ranks, columns: 0..<a.shape[1])
+    }
     /// The adapter's `[out, r]`, row-major, as stored.
-    func bytesOfB() -> [UInt8] { b.bytes(rows: 0..<b.shape[0], columns: ranks) }
+    func bytesOfB() throws(SafetensorsError) -> [UInt8] {
+      try b.bytes(rows: 0..<b.shape[0], columns: ranks)
+    }
   }
 
   /// A module that some adapter changes.
@@ -116,7 +124,7 @@ struct PublishedCheckpoint {
       try goOn()
       for name in Self.names(of: tensor.name) {
         guard let own = reader.tensorIfPresent(name) else { continue }
-        guard own.isIdentical(to: tensor) else {
+        guard try Self.isIdentical(own, tensor) else {
           throw .baseDiffers(file: own.file, tensor: name, base: base.location)
         }
       }
@@ -125,7 +133,7 @@ struct PublishedCheckpoint {
     if base.tensorIfPresent(named: Self.head) == nil,
       let own = reader.tensorIfPresent("base_model.model.\(Self.head)"),
       let embedding = base.tensorIfPresent(named: "model.embed_tokens.weight"),
-      !own.isIdentical(to: embedding)
+      try !Self.isIdentical(own, embedding)
     {
       throw .baseDiffers(file: own.file, tensor: own.name, base: base.location)
     }
@@ -133,6 +141,16 @@ struct PublishedCheckpoint {
       try reader.requireNothingElse(except: LlamaModel.isDerived)
     } catch {
       throw .llama(error)
+    }
+  }
+
+  private static func isIdentical(
+    _ first: SafetensorsTensor, _ second: SafetensorsTensor
+  ) throws(MeteoRAError) -> Bool {
+    do throws(SafetensorsError) {
+      return try first.isIdentical(to: second)
+    } catch {
+      throw .safetensors(error)
     }
   }
 
@@ -162,49 +180,100 @@ struct PublishedCheckpoint {
   }
 }
 
-extension PublishedCheckpoint.Share {
-  /// The adapter's matrices, packed.
-  func adapter() throws(MeteoRAError) -> LoRAAdapter {
-    let formats: (a: WeightFormat, b: WeightFormat)
-    do throws(LlamaError) {
-      formats = try (WeightReader.format(of: a), WeightReader.format(of: b))
-    } catch {
-      throw .llama(error)
+extension PublishedCheckpoint.ChangedModule {
+  /// The matrices of all adapters, packed; the checkpoint's are read once.
+  ///
+  /// - Parameter memory: Where they are put.
+  /// - Throws: ``MeteoRAError``.
+  func adapters(in memory: WeightMemory) throws(MeteoRAError) -> [LoRAAdapter?] {
+    guard let (a, b) = shares.lazy.compactMap({ $0 }).first.map({ ($0.a, $0.b) }) else {
+      return shares.map { _ in nil }
     }
-    do throws(KernelError) {
-      return try LoRAAdapter(
-        a: Self.pack(bytesOfA(), formats.a, rows: ranks.count, columns: a.shape[1]),
-        b: Self.pack(bytesOfB(), formats.b, rows: b.shape[0], columns: ranks.count),
-        scaling: scaling)
+    let (allOfA, allOfB): ([UInt8], [UInt8])
+    do throws(SafetensorsError) {
+      allOfA = try a.bytes(in: 0..<a.byteCount)
+      allOfB = try b.bytes(in: 0..<b.byteCount)
     } catch {
-      throw .kernel(context: a.file, error)
+      throw .safetensors(error)
     }
+    var adapters: [LoRAAdapter?] = []
+    for share in shares {
+      guard let share else {
+        adapters.append(nil)
+        continue
+      }
+      let (rank, from) = (share.ranks.count, share.ranks.lowerBound)
+      adapters.append(
+        try share.adapter(
+          a: a.part(rows: share.ranks, columns: 0..<a.shape[1], of: allOfA, in: memory),
+          b: b.part(rows: 0..<b.shape[0], columns: from..<from + rank, of: allOfB, in: memory)))
+    }
+    return adapters
   }
+}
 
-  private static func pack(
-    _ part: [UInt8], _ format: WeightFormat, rows: Int, columns: Int
-  ) throws(KernelError) -> WeightMatrix {
-    try part.withUnsafeBufferPointer { bytes throws(KernelError) in
-      try WeightMatrix(
-        rowMajor: UnsafeRawBufferPointer(bytes), outFeatures: rows, inFeatures: columns,
-        format: format)
+extension PublishedCheckpoint.Share {
+  fileprivate func adapter(a: WeightMatrix, b: WeightMatrix) throws(MeteoRAError) -> LoRAAdapter {
+    do throws(KernelError) {
+      return try LoRAAdapter(a: a, b: b, scaling: scaling)
+    } catch {
+      throw .kernel(context: self.a.file, error)
     }
   }
 }
 
 extension SafetensorsTensor {
-  /// A part of a matrix, row-major, as stored.
-  fileprivate func bytes(rows: Range<Int>, columns: Range<Int>) -> [UInt8] {
+  /// A part of a matrix, packed.
+  ///
+  /// - Parameter bytes: All of the tensor's.
+  fileprivate func part(
+    rows: Range<Int>, columns: Range<Int>, of bytes: [UInt8], in memory: WeightMemory
+  ) throws(MeteoRAError) -> WeightMatrix {
     let width = dtype.byteCount
     let stride = shape[1] * width
-    let part = columns.lowerBound * width..<columns.upperBound * width
-    return withUnsafeBytes { bytes in
-      var result: [UInt8] = []
-      result.reserveCapacity(rows.count * part.count)
-      for row in rows {
-        result += bytes[row * stride + part.lowerBound..<row * stride + part.upperBound]
-      }
-      return result
+    let format: WeightFormat
+    do throws(LlamaError) {
+      format = try WeightReader.format(of: self)
+    } catch {
+      throw .llama(error)
     }
+    do throws(KernelError) {
+      let packing = try WeightPacking(
+        outFeatures: rows.count, inFeatures: columns.count, format: format,
+        byteCount: rows.count * columns.count * width, memory: memory)
+      let first = rows.lowerBound * stride + columns.lowerBound * width
+      return bytes.withUnsafeBytes { bytes in
+        WeightMatrix(
+          packing.pack(
+            UnsafeRawBufferPointer(rebasing: bytes[min(first, bytes.count)...]), stride: stride,
+            parallelism: .serial))
+      }
+    } catch {
+      throw .kernel(context: file, error)
+    }
+  }
+
+  /// A part of a matrix, row-major, as stored.
+  fileprivate func bytes(
+    rows: Range<Int>, columns: Range<Int>
+  ) throws(SafetensorsError) -> [UInt8] {
+    let width = dtype.byteCount
+    let stride = shape[1] * width
+    if columns.count == shape[1] {
+      return try bytes(in: rows.lowerBound * stride..<rows.upperBound * stride)
+    }
+    let part = columns.lowerBound * width..<columns.upperBound * width
+    var result: [UInt8] = []
+    result.reserveCapacity(rows.count * part.count)
+    // Some rows at a time: 256 KiB, or one.
+    let rowsAtATime = max((256 << 10) / max(stride, 1), 1)
+    for first in Swift.stride(from: rows.lowerBound, to: rows.upperBound, by: rowsAtATime) {
+      let last = min(first + rowsAtATime, rows.upperBound)
+      let whole = try bytes(in: first * stride..<last * stride)
+      for row in 0..<last - first {
+        result += whole[row * stride + part.lowerBound..<row * stride + part.upperBound]
+      }
+    }
+    return result
   }
 }

@@ -138,8 +138,14 @@ extension TensorExpectations {
     let head = expect("lm_head.weight", shape: [vocabulary, hidden], isOptional: isTied)
     if !isTied {
       add(head)
-    } else if let head, let embedding, !head.isIdentical(to: embedding) {
-      report(.llama(.tiedHeadDiffers(file: location)))
+    } else if let head, let embedding {
+      do throws(SafetensorsError) {
+        if try !head.isIdentical(to: embedding) {
+          report(.llama(.tiedHeadDiffers(file: location)))
+        }
+      } catch {
+        report(.safetensors(error))
+      }
     }
     return count
   }

@@ -36,7 +36,7 @@ struct Gates: Sendable {
         } catch {
           throw .llama(error)
         }
-        try Self.requireFinite(key, in: source)
+        if !gate.isFinite { throw try Self.nonFinite(key, in: source) }
         modules.append(isNeeded(module, layer) ? gate : nil)
       }
       weights.append(modules)
@@ -74,19 +74,16 @@ struct Gates: Sendable {
     }
   }
 
-  private static func requireFinite(
+  /// What is wrong with a gate that holds an infinity or a NaN: its first one.
+  private static func nonFinite(
     _ key: String, in source: any SafetensorsSource
-  ) throws(MeteoRAError) {
-    let tensor: SafetensorsTensor
-    let values: [Float]
+  ) throws(MeteoRAError) -> MeteoRAError {
     do throws(SafetensorsError) {
-      tensor = try source.tensor(named: key)
-      values = try tensor.float32Values()
+      let tensor = try source.tensor(named: key)
+      let element = try tensor.float32Values().firstIndex { !$0.isFinite }
+      return .nonFiniteGate(file: tensor.file, tensor: key, element: element ?? 0)
     } catch {
       throw .safetensors(error)
-    }
-    if let element = values.firstIndex(where: { !$0.isFinite }) {
-      throw .nonFiniteGate(file: tensor.file, tensor: key, element: element)
     }
   }
 }

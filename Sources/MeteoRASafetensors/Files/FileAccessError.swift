@@ -20,6 +20,9 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
   /// A folder holds something whose name is not UTF-8 text; `name` shows every byte that is not
   /// ASCII as `\x` and two hexadecimal digits.
   case nameNotUTF8(folder: String, name: String)
+  /// The file at `path` ended after `actual` bytes while it was read, though it had `expected` or
+  /// more when it was opened.
+  case shortened(path: String, expected: Int, actual: Int)
   /// The address is not one of a file on this machine.
   case notFileURL(String)
   /// The `operation` fails with the system's error number `code`.
@@ -58,6 +61,10 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
       return
         "\(printable(folder, limit: 1024)): holds the name '\(printable(name, limit: 1024))', which "
         + "is not UTF-8 text, expected names that are"
+    case .shortened(let path, let expected, let actual):
+      return
+        "\(printable(path, limit: 1024)): ends after \(actual) bytes, expected at least \(expected): "
+        + "it was made shorter while it was read"
     case .notFileURL(let address):
       return "\(printable(address, limit: 1024)): is not the address of a file on this machine"
     case .system(let path, let operation, let code):

@@ -1,14 +1,17 @@
 import Foundation
 
-/// The bytes of a file, read by the system when they are first touched.
+/// The bytes of a file: read into a buffer, or mapped, and then read by the system when they are
+/// first touched.
 ///
-/// The mapping survives the file's removal and its replacement by a rename, which is how this
-/// package writes. A file that another program makes *shorter* in place takes its pages away: a
-/// later access ends the process with SIGBUS, as for every program that maps files.
+/// Both survive the file's removal and its replacement by a rename, which is how this package
+/// writes. A file that another program makes *shorter* in place takes its pages away: reading them
+/// into a buffer throws, touching the mapping ends the process with SIGBUS, as in every program that
+/// maps files.
 package final class MappedFile: @unchecked Sendable {
   // Unchecked: the pointer is read-only memory that nobody writes, freed by the last reference.
   package let path: String
   private let memory: UnsafeRawBufferPointer
+  private let descriptor: OpenDescriptor
 
   /// Maps a regular file; a folder, pipe, socket or device is refused without opening it.
   ///
@@ -22,7 +25,7 @@ package final class MappedFile: @unchecked Sendable {
     _ = try FileStatus.sizeOfRegularFile(status, path: path)
     let descriptor = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC)
     if descriptor < 0 { throw FileAccessError(code: errno, path: path, operation: "read") }
-    defer { close(descriptor) }
+    self.descriptor = OpenDescriptor(descriptor)
     // Again on what was opened: the path may have changed hands in between.
     if fstat(descriptor, &status) != 0 {
       throw FileAccessError(code: errno, path: path, operation: "read")
@@ -51,5 +54,46 @@ package final class MappedFile: @unchecked Sendable {
     _ body: (UnsafeRawBufferPointer) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     try withExtendedLifetime(self) { () throws(Failure) in try body(memory) }
+  }
+
+  /// Fills a buffer with the bytes from an offset on.
+  ///
+  /// For what is needed once: the bytes come from the system's cache without being mapped, so they
+  /// do not count as memory of this process.
+  ///
+  /// - Throws: ``FileAccessError``; ``FileAccessError/shortened(path:expected:actual:)`` if the file
+  ///   has become too short.
+  package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer)
+    throws(FileAccessError)
+  {
+    var done = 0
+    while done < buffer.count {
+      let rest = UnsafeMutableRawBufferPointer(rebasing: buffer[done...])
+      let count = pread(descriptor.number, rest.baseAddress, rest.count, off_t(offset + done))
+      if count < 0 {
+        if errno == EINTR { continue }
+        throw FileAccessError(code: errno, path: path, operation: "read")
+      }
+      if count == 0 {
+        var status = stat()
+        fstat(descriptor.number, &status)
+        throw .shortened(
+          path: path, expected: offset + buffer.count, actual: Int(status.st_size))
+      }
+      done += count
+    }
+  }
+}
+
+/// A file that is closed with its owner.
+private final class OpenDescriptor: Sendable {
+  let number: Int32
+
+  init(_ number: Int32) {
+    self.number = number
+  }
+
+  deinit {
+    close(number)
   }
 }
