@@ -43,12 +43,26 @@ public struct LoRAAdapter: Sendable {
 }
 
 /// All adapters of one linear module.
-public final class LoRABank: Sendable {
+public final class LoRABank: @unchecked Sendable {
+  // Unchecked: the parts point into the weights of the adapters, which never change.
+
   /// By adapter index; `nil` for an adapter that leaves this module alone. Such an adapter may be
   /// selected: it then adds nothing, and its weight goes to no other.
   public let adapters: [LoRAAdapter?]
   public let inFeatures: Int
   public let outFeatures: Int
+
+  /// What sorting terms needs of an adapter. Nothing in it is counted by reference: every token of
+  /// every module asks.
+  struct Part {
+    var rank: Int
+    var scaling: Float
+    /// The first panel of B.
+    var b: WeightBlock
+  }
+
+  /// As ``adapters``.
+  let parts: [Part?]
 
   /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if an adapter does not
   ///   fit a layer `[outFeatures, inFeatures]`;
@@ -71,6 +85,9 @@ public final class LoRABank: Sendable {
       }
     }
     self.adapters = adapters
+    parts = adapters.map { adapter in
+      adapter.map { Part(rank: $0.rank, scaling: $0.scaling, b: $0.b.firstBlock) }
+    }
     self.inFeatures = inFeatures
     self.outFeatures = outFeatures
   }

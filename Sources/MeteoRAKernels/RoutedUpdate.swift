@@ -63,39 +63,37 @@ struct RoutedTerms {
     self.bank = bank
     // Counting sort: ascending adapter, and ascending token inside.
     let range = tokens.lowerBound * routing.topK..<tokens.upperBound * routing.topK
-    var next = [Int](repeating: 0, count: bank.adapters.count)
+    var next = [Int](repeating: 0, count: bank.parts.count)
     for term in range { next[Int(routing.adapters[term])] += 1 }
     var (places, elements) = (0, 0)
-    for (index, adapter) in bank.adapters.enumerated() where next[index] > 0 {
-      guard let adapter else { continue }
+    for index in bank.parts.indices {
+      guard next[index] > 0, let part = bank.parts[index] else { continue }
       let padded = (next[index] + 3) / 4 * 4
       places += padded
-      elements += padded * adapter.rank
+      elements += padded * part.rank
     }
     memory = AlignedMemory(byteCount: elements * MemoryLayout<Float>.size)
     rows = [Int32](repeating: Int32(tokens.count), count: places)
     factors = [Float](repeating: 0, count: places)
     var z = memory.floats
     var place = 0
-    for (index, adapter) in bank.adapters.enumerated() {
+    for index in bank.parts.indices {
       let count = next[index]
       next[index] = place
-      guard let adapter, count > 0 else { continue }
+      guard count > 0, let part = bank.parts[index] else { continue }
       groups.append(
-        Group(
-          adapter: index, rank: adapter.rank, count: count, first: place, z: z,
-          b: adapter.b.firstBlock))
+        Group(adapter: index, rank: part.rank, count: count, first: place, z: z, b: part.b))
       let padded = (count + 3) / 4 * 4
       place += padded
-      z += padded * adapter.rank
+      z += padded * part.rank
     }
     for term in range {
       let index = Int(routing.adapters[term])
-      guard let adapter = bank.adapters[index] else { continue }
+      guard let part = bank.parts[index] else { continue }
       let place = next[index]
       next[index] += 1
       rows[place] = Int32(truncatingIfNeeded: term / routing.topK - tokens.lowerBound)
-      factors[place] = routing.weights[term] * adapter.scaling
+      factors[place] = routing.weights[term] * part.scaling
     }
   }
 
