@@ -33,6 +33,8 @@ public func siluMultiply(
   gate: [Float], up: [Float], parallelism: Parallelism = .serial
 ) throws(KernelError) -> [Float] {
   try requireElements(up.count, shape: [gate.count], of: "up")
+  // An array without elements is one for all threads, which none of them may write to.
+  if gate.isEmpty { return [] }
   return [Float](unsafeUninitializedCapacity: gate.count) { y, initialized in
     initialized = gate.count
     guard let output = y.baseAddress else { return }

@@ -88,6 +88,8 @@ extension SafetensorsTensor {
     guard range.lowerBound >= 0 && range.upperBound <= elementCount else {
       throw .elementsOutOfRange(file: file, tensor: name, range: range, count: elementCount)
     }
+    // An array without elements is one for all threads, which none of them may write to.
+    if range.isEmpty { return [] }
     return try Array(unsafeUninitializedCapacity: range.count) {
       values, count throws(SafetensorsError) in
       guard let target = values.baseAddress else { return }

@@ -53,7 +53,9 @@ extension SafetensorsTensor {
 
   /// Some of the tensor's bytes, read as ``read(at:into:)`` does.
   package func bytes(in range: Range<Int>) throws(SafetensorsError) -> [UInt8] {
-    try Array(unsafeUninitializedCapacity: range.count) {
+    // An array without elements is one for all threads, which none of them may write to.
+    if range.isEmpty { return [] }
+    return try Array(unsafeUninitializedCapacity: range.count) {
       buffer, count throws(SafetensorsError) in
       let bytes = UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])
       try read(at: range.lowerBound, into: UnsafeMutableRawBufferPointer(bytes))
