@@ -1,4 +1,4 @@
-// exp: powers of e, one at a time and in vectors of eight.
+// exp: powers of e, one at a time and many.
 //
 //   t = x · log2 e        k = the whole number nearest to t        f = t − k, |f| ≤ 1/2
 //   eˣ = 2ᵏ · 2ᶠ          2ᶠ = (Σ cₙ fⁿ)²  n = 0…9, cₙ = (ln 2 / 2)ⁿ / n!  (Taylor series of 2^(f/2))
@@ -28,20 +28,19 @@ extension CorrectlyRounded {
   /// Replaces every element by its ``exp(_:)``: the same bits, several times faster.
   public static func exp(inPlace values: UnsafeMutableBufferPointer<Float>) {
     guard let start = values.baseAddress else { return }
-    var index = 0
-    while index + 8 <= values.count {
-      let address = UnsafeMutableRawPointer(start + index)
-      let x = address.loadUnaligned(as: SIMD8<Float>.self)
-      let (results, areDecided) = ExpKernel.exp(x)
-      address.storeBytes(of: results, as: SIMD8<Float>.self)
-      if !areDecided {
-        for lane in 0..<8 { values[index + lane] = exp(x[lane]) }
+    let size = min(ExpKernel.pieceLength, values.count)
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: size) { arguments in
+      guard let arguments = arguments.baseAddress else { return }
+      var first = 0
+      while first < values.count {
+        let count = min(size, values.count - first)
+        let results = start + first
+        arguments.update(from: results, count: count)
+        if !ExpKernel.exp(arguments, count: count, to: results) {
+          for index in 0..<count { results[index] = exp(arguments[index]) }
+        }
+        first += count
       }
-      index += 8
-    }
-    while index < values.count {
-      values[index] = exp(values[index])
-      index += 1
     }
   }
 }
@@ -69,6 +68,7 @@ enum ExpKernel {
   private static let c9 = 0x1.b5253d395e7c4p-33
 
   /// 2 to the power of `t`, for |t| ≤ 152.
+  @inline(__always)
   static func powerOfTwo(_ t: Double) -> Double {
     let shifted = t + rounder
     let f = t - (shifted - rounder)
@@ -81,27 +81,29 @@ enum ExpKernel {
     return root * root * scale
   }
 
-  /// Eight results by the same steps, and whether all are decided; if not, none may be used.
-  @inline(__always)
-  static func exp(_ argument: SIMD8<Float>) -> (results: SIMD8<Float>, areDecided: Bool) {
-    // Comparisons with NaN are false: it passes, stays NaN, and counts as undecided.
-    var x = argument
-    if any((x .< lowest) .| (x .> highest)) {
-      x.replace(with: lowest, where: x .< lowest)
-      x.replace(with: highest, where: x .> highest)
+  /// Elements that are computed before it is asked whether all were decided.
+  static let pieceLength = 512
+
+  /// Writes `count` results, and returns whether all are decided; if not, none may be used.
+  ///
+  /// The steps are those of one element: without a branch, so that the compiler makes vectors of them.
+  static func exp(
+    _ arguments: UnsafePointer<Float>, count: Int, to results: UnsafeMutablePointer<Float>
+  ) -> Bool {
+    var differences: UInt32 = 0
+    var index = 0
+    while index < count {
+      let x = arguments[index]
+      // Comparisons with NaN are false: it passes, and both candidates are the same NaN.
+      let atMost = x > highest ? highest : x
+      let argument = atMost < lowest ? lowest : atMost
+      let approximation = powerOfTwo(Double(argument) * log2OfE)
+      let lower = Float(approximation * (1 - relativeError))
+      let upper = Float(approximation * (1 + relativeError))
+      results[index] = lower
+      differences |= lower.bitPattern ^ upper.bitPattern
+      index &+= 1
     }
-    let t = SIMD8<Double>(x) * log2OfE
-    let shifted = t + rounder
-    let f = t - (shifted - rounder)
-    let f2 = f * f
-    let upperPairs = (c4 + c5 * f) + f2 * (c6 + c7 * f)
-    let upper = upperPairs + f2 * f2 * (c8 + c9 * f)
-    let lowerPair = f2 * (c2 + c3 * f)
-    let root = (1 + c1 * f) + (lowerPair + f2 * f2 * upper)
-    let bits = unsafeBitCast(shifted, to: SIMD8<UInt64>.self)
-    let scale = unsafeBitCast((bits &+ 1023) &<< 52, to: SIMD8<Double>.self)
-    let y = root * root * scale
-    let lower = SIMD8<Float>(y * (1 - relativeError))
-    return (lower, all(lower .== SIMD8<Float>(y * (1 + relativeError))))
+    return differences == 0
   }
 }

@@ -76,7 +76,7 @@ struct ElementaryFunctionGoldenTests {
 struct VectorFormTests {
   @Test("gives the bits of the scalar form for every length", arguments: Function.allCases)
   func equalsScalarForm(function: Function) throws {
-    // Undecided, special and ordinary arguments meet in one vector of eight.
+    // Undecided, special and ordinary arguments meet in one vector.
     let hard = try GoldenCase.named("math/\(function.rawValue)-hard", of: function.rawValue)
     let special = try GoldenCase.named("math/\(function.rawValue)-special", of: function.rawValue)
     let (rare, odd) = (try hard.floats("x"), try special.floats("x"))
@@ -95,6 +95,23 @@ struct VectorFormTests {
         let expected = [Float(-7)] + slice.map { function($0) } + [Float(-7)]
         #expect(difference(values, expected) { "\($0) of \(count)" } == nil)
       }
+    }
+  }
+
+  @Test(
+    "gives the bits of the scalar form whether a piece is decided or not",
+    arguments: Function.allCases, [511, 512, 513, 1024, 1300])
+  func equalsScalarFormInPieces(function: Function, count: Int) throws {
+    let hard = try GoldenCase.named("math/\(function.rawValue)-hard", of: function.rawValue)
+    let rare = try #require(hard.floats("x").first)
+    let ordinary = (0..<count).map { Float($0) * 0.07 - 20 }
+    // Nowhere, at the end, and in the last piece but one.
+    for place in [nil, count - 1, count / 2] {
+      var source = ordinary
+      if let place { source[place] = rare }
+      var values = source
+      values.withUnsafeMutableBufferPointer { function.replace($0) }
+      #expect(difference(values, source.map { function($0) }) { "\($0) of \(count)" } == nil)
     }
   }
 
