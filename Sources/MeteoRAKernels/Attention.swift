@@ -6,12 +6,14 @@ import MeteoRAMath
 //   p        = softmax(score)
 //   y        = Σ_j p[j] · v[j]        a dot product over positions, in blocks of 128
 //
-//   tile: up to 8 queries of one kv head ── scores [8, positions] ── softmax ── values ── y
-//
 // The queries of a group (neighbouring query heads, then neighbouring tokens) share their kv
-// head's keys and values, so a tile reads them once. Only whole blocks that all queries of a tile
-// see are summed together; each query sums the rest on its own, up to exactly its own position:
-// what lies beyond, padding or NaN, takes no part.
+// head's keys and values, so a tile reads them once:
+//
+//   up to 8 queries       rows of scores, AttentionRows.swift: a new token of a sequence
+//   9 to 32 queries       columns of scores, AttentionLanes.swift: a prompt
+//
+// Scores of all positions are kept, since every exponential needs the largest one. What lies
+// beyond a query's own position, padding or NaN, takes no part.
 
 /// New rows of one sequence, whose keys and values its cache holds already.
 package struct AttentionSequence {
@@ -35,166 +37,77 @@ package func attend(
   _ queries: UnsafePointer<Float>, heads: Int, sequences: [AttentionSequence],
   to y: UnsafeMutablePointer<Float>, parallelism: Parallelism
 ) {
-  var tiles: [AttentionTile] = []
-  for (index, sequence) in sequences.enumerated() {
-    let group = heads / sequence.cache.keyValueHeads
-    let queriesOfGroup = sequence.rows.count * group
-    for first in stride(from: 0, to: queriesOfGroup, by: AttentionTile.size) {
-      for head in 0..<sequence.cache.keyValueHeads {
-        let last = min(first + AttentionTile.size, queriesOfGroup)
-        tiles.append(AttentionTile(sequence: index, keyValueHead: head, queries: first..<last))
-      }
-    }
-  }
-  let longest = sequences.map(\.cache.count).max() ?? 0
-  let dimension = sequences.first?.cache.dimension ?? 0
-  parallelism.forEachDeal(of: tiles.count) { indices in
-    let scratch = AttentionScratch(positions: longest, dimension: dimension)
-    for index in indices {
-      let tile = tiles[index]
-      tile.attend(
-        queries, heads: heads, sequence: sequences[tile.sequence], to: y, scratch: scratch)
-    }
-  }
+  let tiles = AttentionTile.tiles(of: sequences, heads: heads)
+  // Tiles of a kv head are neighbours, so that a thread finds its keys and values in its caches.
+  parallelism.forEachRange(weighing: tiles.map(\.work)) { attend(queries, tiles[$0], to: y) }
 }
 
-/// ``addBlock(rows:rowCount:range:weights:to:yStride:)`` for any number of rows.
-private func addBlock(
-  allRows rows: UnsafePointer<UnsafePointer<Float>>, count: Int, range: Range<Int>,
-  weights: WeightBlock, to y: UnsafeMutablePointer<Float>, yStride: Int
+/// One thread's share.
+private func attend(
+  _ queries: UnsafePointer<Float>, _ tiles: ArraySlice<AttentionTile>,
+  to y: UnsafeMutablePointer<Float>
 ) {
-  var row = 0
-  while row < count {
-    let remaining = count - row
-    let rowCount = remaining >= 8 ? 8 : remaining >= 4 ? 4 : 1
-    addBlock(
-      rows: rows + row, rowCount: rowCount, range: range, weights: weights,
-      to: y + row * yStride, yStride: yStride)
-    row += rowCount
+  var lanes: AttentionLanes?
+  var rows: AttentionRows?
+  let positions = tiles.lazy.map { $0.length($0.count - 1) }.max() ?? 0
+  for tile in tiles {
+    if tile.count > AttentionRows.most {
+      let memory = lanes ?? AttentionLanes(positions: positions, like: tile.cache)
+      memory.attend(tile, queries, to: y)
+      lanes = memory
+    } else {
+      let memory = rows ?? AttentionRows(positions: positions, like: tile.cache)
+      memory.attend(tile, queries, to: y)
+      rows = memory
+    }
   }
 }
 
-/// What one thread needs beside inputs and outputs.
-private final class AttentionScratch {
-  let positions: Int
-  let scores: UnsafeMutablePointer<Float>
-  let sums: UnsafeMutablePointer<Float>
-  let sumStride: Int
+/// Neighbouring queries of one kv head of one sequence, token by token: query `t · group + g`.
+struct AttentionTile {
+  let cache: AttentionCache
+  let keyValueHead: Int
+  private let heads: Int
+  private let group: Int
+  /// The row of the first token, and the positions before it.
+  private let firstRow: Int
+  private let before: Int
+  private let queries: Range<Int>
 
-  init(positions: Int, dimension: Int) {
-    let block = AttentionCache.blockLength
-    self.positions = (positions + block - 1) / block * block
-    let unit = PanelWidth.narrow.rawValue
-    sumStride = (dimension + unit - 1) / unit * unit
-    scores = .allocate(capacity: AttentionTile.size * self.positions)
-    sums = .allocate(capacity: AttentionTile.size * sumStride)
-  }
-
-  deinit {
-    scores.deallocate()
-    sums.deallocate()
-  }
-}
-
-private struct AttentionTile {
-  static let size = 8
-
-  var sequence: Int
-  var keyValueHead: Int
-  /// Queries of the group, token by token: query `t · group + g`.
-  var queries: Range<Int>
-
-  func attend(
-    _ queryRows: UnsafePointer<Float>, heads: Int, sequence: AttentionSequence,
-    to y: UnsafeMutablePointer<Float>, scratch: AttentionScratch
-  ) {
-    let cache = sequence.cache
-    let dimension = cache.dimension
-    let group = heads / cache.keyValueHeads
-    let before = cache.count - sequence.rows.count
-    // Offset of a query in the query matrix, and the number of positions that it sees.
-    let offsets = queries.map { query in
-      let row = sequence.rows.lowerBound + query / group
-      return (row * heads + keyValueHead * group + query % group) * dimension
-    }
-    let lengths = queries.map { before + $0 / group + 1 }
-
-    score(offsets.map { queryRows + $0 }, lengths: lengths, cache: cache, scratch: scratch)
-    for (query, length) in lengths.enumerated() {
-      softmax(inPlace: scratch.scores + query * scratch.positions, count: length)
-    }
-    sumValues(lengths: lengths, cache: cache, scratch: scratch)
-    for (query, offset) in offsets.enumerated() {
-      (y + offset).update(from: scratch.sums + query * scratch.sumStride, count: dimension)
-    }
-  }
-
-  /// Fills the scores of every query, up to the last position that it sees.
-  private func score(
-    _ rows: [UnsafePointer<Float>], lengths: [Int], cache: AttentionCache,
-    scratch: AttentionScratch
-  ) {
-    let dimension = cache.dimension
-    let width = AttentionCache.panel.rawValue
-    let panelsPerBlock = AttentionCache.blockLength / width
-    let panels = (lengths[lengths.count - 1] + width - 1) / width
-    rows.withUnsafeBufferPointer { rows in
-      guard let rows = rows.baseAddress else { return }
-      for panel in 0..<panels {
-        let target = scratch.scores + panel * width
-        for query in 0..<lengths.count {
-          (target + query * scratch.positions).update(repeating: 0, count: width)
-        }
-        let keys = cache.keys(
-          head: keyValueHead, block: panel / panelsPerBlock, panel: panel % panelsPerBlock)
-        for first in stride(from: 0, to: dimension, by: DotProduct.blockLength) {
-          var weights = keys
-          weights.base += first * weights.stride
-          addBlock(
-            allRows: rows, count: lengths.count,
-            range: first..<min(first + DotProduct.blockLength, dimension), weights: weights,
-            to: target, yStride: scratch.positions)
+  static func tiles(of sequences: [AttentionSequence], heads: Int) -> [AttentionTile] {
+    var tiles: [AttentionTile] = []
+    for sequence in sequences {
+      let cache = sequence.cache
+      let group = heads / cache.keyValueHeads
+      let count = sequence.rows.count * group
+      for head in 0..<cache.keyValueHeads {
+        for first in stride(from: 0, to: count, by: queryLanes) {
+          tiles.append(
+            AttentionTile(
+              cache: cache, keyValueHead: head, heads: heads, group: group,
+              firstRow: sequence.rows.lowerBound, before: cache.count - sequence.rows.count,
+              queries: first..<min(first + queryLanes, count)))
         }
       }
     }
-    let scale = Float(1 / Double(dimension).squareRoot())
-    for (query, length) in lengths.enumerated() {
-      let row = scratch.scores + query * scratch.positions
-      for position in 0..<length { row[position] *= scale }
-    }
+    return tiles
   }
 
-  /// Fills the weighted sums of the values.
-  private func sumValues(lengths: [Int], cache: AttentionCache, scratch: AttentionScratch) {
-    let count = lengths.count
-    scratch.sums.update(repeating: 0, count: count * scratch.sumStride)
-    let rows = (0..<count).map { UnsafePointer(scratch.scores + $0 * scratch.positions) }
-    let longest = lengths[count - 1]
-    rows.withUnsafeBufferPointer { rows in
-      guard let rows = rows.baseAddress else { return }
-      for block in 0...(longest - 1) / AttentionCache.blockLength {
-        let start = block * AttentionCache.blockLength
-        let end = min(start + AttentionCache.blockLength, longest)
-        // Lengths ascend: the queries from `together` on see the block to its end.
-        let together = lengths.firstIndex { $0 >= end } ?? count
-        var first = 0
-        while first < cache.valueStride {
-          let width = PanelWidth.forRemaining(cache.valueStride - first)
-          let values = cache.values(head: keyValueHead, block: block, first: first, width: width)
-          let target = scratch.sums + first
-          for query in 0..<together where lengths[query] > start {
-            addBlock(
-              rows: rows + query, rowCount: 1, range: start..<lengths[query], weights: values,
-              to: target + query * scratch.sumStride, yStride: scratch.sumStride)
-          }
-          addBlock(
-            allRows: rows + together, count: count - together, range: start..<end,
-            weights: values, to: target + together * scratch.sumStride,
-            yStride: scratch.sumStride)
-          first += width.rawValue
-        }
-      }
-    }
+  var count: Int { queries.count }
+
+  /// Where a query stands in the query matrix, and in y.
+  func offset(_ index: Int) -> Int {
+    let (token, member) = (queries.lowerBound + index).quotientAndRemainder(dividingBy: group)
+    return ((firstRow + token) * heads + keyValueHead * group + member) * cache.dimension
+  }
+
+  /// The number of positions that a query sees.
+  func length(_ index: Int) -> Int { before + (queries.lowerBound + index) / group + 1 }
+
+  /// In proportion to time.
+  var work: Double {
+    let lanes = count > AttentionRows.most ? queryLanes : AttentionRows.most
+    return Double(lanes) * Double(length(count - 1))
   }
 }
 

@@ -2,10 +2,18 @@ import MeteoRAMath
 
 /// The rotated keys and the values of one layer of one sequence.
 ///
-/// Positions live in blocks of 128, the contract's block of a sum, which are allocated as the
-/// sequence grows and never move. Inside a block, each kv head has its keys as panels of 32
-/// positions (side by side for each element of the head, as a weight panel has its outputs) and
-/// its values as rows, so that scores and weighted sums both run on ``addBlock(rows:rowCount:range:weights:to:yStride:)``.
+/// Positions live in blocks of 128, the contract's block of a sum, and blocks in chunks that are
+/// allocated as the sequence grows and never move. Inside a chunk each kv head has the keys of all
+/// blocks, then the values of all blocks, both in panels that are read from the first to the last
+/// byte:
+///
+///     keys     4 panels of 32 positions     [element of the head][position of the panel]
+///     values   panels of 32 elements        [position of the block][element of the panel]
+///
+/// The last panels of values are of 16 or 8 elements, the last one filled up with zeros. A panel is
+/// as one of weights is (outputs side by side for each k), so that scores and weighted sums are
+/// products like all others. What a token reads of a head is as long as a chunk: where a sequence
+/// of reads breaks off, the processor has fetched some 20 KiB too much.
 package final class AttentionCache {
   package let keyValueHeads: Int
   package let dimension: Int
@@ -15,19 +23,31 @@ package final class AttentionCache {
   static var blockLength: Int { DotProduct.blockLength }
   static var panel: PanelWidth { .wide }
 
-  /// Elements of a value row, padded to the narrowest panel.
+  /// Elements of a position's values, filled up to the narrowest panel.
   let valueStride: Int
-  private var blocks: [AlignedMemory] = []
+  private let expected: Int
+  private var chunks: [AlignedMemory] = []
+  private var blocks: [Block] = []
 
-  package init(keyValueHeads: Int, dimension: Int) {
+  /// Where a block stands: its chunk begins at `start` and has room for `capacity` blocks.
+  private struct Block {
+    var start: UnsafeMutablePointer<Float>
+    var capacity: Int
+    var index: Int
+  }
+
+  /// - Parameter positions: How many there will be, as far as is known: they are given memory together,
+  ///   which takes none before it is written to.
+  package init(keyValueHeads: Int, dimension: Int, expecting positions: Int = 0) {
     self.keyValueHeads = keyValueHeads
     self.dimension = dimension
     let unit = PanelWidth.narrow.rawValue
     valueStride = (dimension + unit - 1) / unit * unit
+    expected = positions
   }
 
-  /// Bytes that the positions take.
-  package var byteCount: Int { blocks.count * blockBytes }
+  /// Bytes that the positions take, in whole blocks.
+  package var byteCount: Int { (count + Self.blockLength - 1) / Self.blockLength * blockBytes }
 
   /// Bytes that so many positions would take; `Int.max` for more than can be counted.
   package func byteCount(of positions: Int) -> Int {
@@ -36,8 +56,9 @@ package final class AttentionCache {
     return overflow ? Int.max : bytes
   }
 
-  private var headElements: Int { Self.blockLength * (dimension + valueStride) }
-  private var blockBytes: Int { keyValueHeads * headElements * MemoryLayout<Float>.size }
+  private var blockBytes: Int {
+    keyValueHeads * Self.blockLength * (dimension + valueStride) * MemoryLayout<Float>.size
+  }
 
   /// Appends `rows` positions.
   ///
@@ -45,47 +66,113 @@ package final class AttentionCache {
   ///   - keys: `[rows, keyValueHeads, dimension]`, rotated.
   ///   - values: As `keys`.
   package func append(keys: UnsafePointer<Float>, values: UnsafePointer<Float>, rows: Int) {
-    let width = Self.panel.rawValue
-    for row in 0..<rows {
+    makeRoom(for: rows)
+    let width = keyValueHeads * dimension
+    var row = 0
+    while row < rows {
       let place = count % Self.blockLength
-      if place == 0 {
-        let block = AlignedMemory(byteCount: blockBytes)
-        // The scores of positions to come are computed with the panel, and dropped.
-        block.address.initializeMemory(as: UInt8.self, repeating: 0, count: blockBytes)
-        blocks.append(block)
-      }
+      let block = blocks[count / Self.blockLength]
+      // Up to the next place where eight keys stand together.
+      let unit = PanelWidth.narrow.rawValue
+      let step = min(unit - place % unit, rows - row)
       for head in 0..<keyValueHeads {
-        let source = (row * keyValueHeads + head) * dimension
-        let base = headBase(head, block: count / Self.blockLength)
-        let keyColumn = base + place / width * width * dimension + place % width
-        let valueRow = base + Self.blockLength * dimension + place * valueStride
-        for i in 0..<dimension {
-          keyColumn[i * width] = keys[source + i]
-          valueRow[i] = values[source + i]
+        let source = row * width + head * dimension
+        append(
+          keys + source, stride: width, count: step, at: place,
+          toKeysAt: self.keys(block, head: head))
+        append(
+          values + source, stride: width, count: step, at: place,
+          toValuesAt: self.values(block, head: head))
+      }
+      count += step
+      row += step
+    }
+  }
+
+  /// Allocates blocks for `rows` more positions: as many as are expected, and not less than a
+  /// quarter of those that there are.
+  private func makeRoom(for rows: Int) {
+    let length = Self.blockLength
+    let held = blocks.count
+    let needed = (count + rows + length - 1) / length
+    guard needed > held else { return }
+    let capacity = max(needed, (expected + length - 1) / length, held + held / 4) - held
+    let chunk = AlignedMemory(byteCount: capacity * blockBytes, for: .kept)
+    chunks.append(chunk)
+    let start = chunk.floats
+    for index in 0..<capacity {
+      blocks.append(Block(start: start, capacity: capacity, index: index))
+    }
+  }
+
+  private func append(
+    _ rows: UnsafePointer<Float>, stride: Int, count: Int, at place: Int,
+    toKeysAt base: UnsafeMutablePointer<Float>
+  ) {
+    let width = Self.panel.rawValue
+    let panel = base + place / width * width * dimension
+    // The scores of positions to come are computed with those of the panel, and dropped.
+    if place % width == 0 { panel.update(repeating: 0, count: width * dimension) }
+    let target = panel + place % width
+    var transposed = 0
+    if count == PanelWidth.narrow.rawValue {
+      withUnsafeTemporaryAllocation(of: Int.self, capacity: count) { offsets in
+        guard let offsets = offsets.baseAddress else { return }
+        for row in 0..<count { (offsets + row).initialize(to: row * stride) }
+        while transposed + 8 <= dimension {
+          gatherEight(
+            rows + transposed, offsets: offsets, to: target + transposed * width, stride: width)
+          transposed += 8
         }
       }
-      count += 1
+    }
+    for row in 0..<count {
+      for i in transposed..<dimension { target[i * width + row] = rows[row * stride + i] }
+    }
+  }
+
+  private func append(
+    _ rows: UnsafePointer<Float>, stride: Int, count: Int, at place: Int,
+    toValuesAt base: UnsafeMutablePointer<Float>
+  ) {
+    var first = 0
+    while first < dimension {
+      let width = PanelWidth.forRemaining(valueStride - first).rawValue
+      let target = base + first * Self.blockLength + place * width
+      for row in 0..<count {
+        let elements = min(width, dimension - first)
+        (target + row * width).update(from: rows + row * stride + first, count: elements)
+        (target + row * width + elements).update(repeating: 0, count: width - elements)
+      }
+      first += width
     }
   }
 
   /// The keys of 32 positions: element k of all of them, then element k + 1.
   func keys(head: Int, block: Int, panel: Int) -> WeightBlock {
     let width = Self.panel.rawValue
-    let base = headBase(head, block: block) + panel * width * dimension
+    let base = keys(blocks[block], head: head) + panel * width * dimension
     return WeightBlock(
       base: UnsafeRawPointer(base), stride: width * MemoryLayout<Float>.size, format: .float32,
       width: Self.panel)
   }
 
-  /// Elements `first ..< first + width` of the values of a block's positions.
+  /// Elements `first ..< first + width` of the values of a block's positions, one panel.
   func values(head: Int, block: Int, first: Int, width: PanelWidth) -> WeightBlock {
-    let base = headBase(head, block: block) + Self.blockLength * dimension + first
+    let base = values(blocks[block], head: head) + Self.blockLength * first
     return WeightBlock(
-      base: UnsafeRawPointer(base), stride: valueStride * MemoryLayout<Float>.size,
+      base: UnsafeRawPointer(base), stride: width.rawValue * MemoryLayout<Float>.size,
       format: .float32, width: width)
   }
 
-  private func headBase(_ head: Int, block: Int) -> UnsafeMutablePointer<Float> {
-    blocks[block].address.assumingMemoryBound(to: Float.self) + head * headElements
+  private func keys(_ block: Block, head: Int) -> UnsafeMutablePointer<Float> {
+    let elements = Self.blockLength * block.capacity * (dimension + valueStride)
+    return block.start + head * elements + block.index * Self.blockLength * dimension
+  }
+
+  private func values(_ block: Block, head: Int) -> UnsafeMutablePointer<Float> {
+    let elements = Self.blockLength * block.capacity * (dimension + valueStride)
+    return block.start + head * elements
+      + Self.blockLength * (block.capacity * dimension + block.index * valueStride)
   }
 }

@@ -4,8 +4,8 @@ import Dispatch
 ///
 /// Threads split *outputs*, never a sum, so the number of threads has no influence on any bit.
 /// Most work is cut into as many contiguous ranges of about equal length, one for each thread.
-/// Attention, whose work grows with the position, deals its tiles out in turn instead. Dispatch
-/// decides when the pieces run: on a machine with fewer cores, some run after others.
+/// Attention, whose work grows with the position, weighs its tiles. Dispatch decides when the
+/// pieces run: on a machine with fewer cores, some run after others.
 public struct Parallelism: Sendable, Equatable {
   /// The largest number of threads that can be asked for.
   public static let maximumThreads = 1024
@@ -48,14 +48,25 @@ public struct Parallelism: Sendable, Equatable {
     }
   }
 
-  /// Calls `body` at most ``threads`` times with indices below `count`, dealt out in turn so that
-  /// each index is in one call: for work whose size grows with the index.
-  package func forEachDeal(
-    of count: Int, _ body: (StrideTo<Int>) -> Void
-  ) {
-    let pieces = min(threads, count)
-    forEachRange(of: pieces) { range in
-      for piece in range { body(stride(from: piece, to: count, by: pieces)) }
+  /// Calls `body` at most ``threads`` times with disjoint contiguous ranges that cover the indices
+  /// of `weights`, none empty: a piece has those whose middle lies in its equal share of the whole.
+  ///
+  /// - Parameter weights: Above 0, in proportion to time.
+  package func forEachRange(weighing weights: [Double], _ body: (Range<Int>) -> Void) {
+    let pieces = min(threads, weights.count)
+    let share = weights.reduce(0, +) / Double(max(pieces, 1))
+    // Where each piece begins.
+    var starts: [Int] = []
+    var before: Double = 0
+    for (index, weight) in weights.enumerated() {
+      let piece = Int((before + weight / 2) / share)
+      while starts.count <= min(piece, pieces - 1) { starts.append(index) }
+      before += weight
+    }
+    let ends = starts.dropFirst() + [weights.count]
+    let ranges = zip(starts, ends).filter { $0 < $1 }.map { $0..<$1 }
+    forEachRange(of: ranges.count) { pieces in
+      for piece in pieces { body(ranges[piece]) }
     }
   }
 }

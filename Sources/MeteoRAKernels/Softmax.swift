@@ -6,16 +6,45 @@ import MeteoRAMath
 
 /// Replaces `count` elements by their softmax.
 func softmax(inPlace row: UnsafeMutablePointer<Float>, count: Int) {
+  softmax(inPlace: row, count: count, scaledBy: 1)
+}
+
+/// Replaces `count` elements, multiplied by `factor` first, by their softmax.
+func softmax(inPlace row: UnsafeMutablePointer<Float>, count: Int, scaledBy factor: Float) {
   guard count > 0 else { return }
-  subtractLargest(row, count: count)
+  let largest = scale(row, count: count, by: factor)
+  for i in 0..<count { row[i] -= largest }
   CorrectlyRounded.exp(inPlace: UnsafeMutableBufferPointer(start: row, count: count))
   divideBySum(row, count: count)
 }
 
+/// `x[i] · factor`; returns the largest, or −∞ if there is none but NaN.
+private func scale(
+  _ row: UnsafeMutablePointer<Float>, count: Int, by factor: Float
+) -> Float {
+  typealias Lanes = SIMD16<Float>
+  var lanes = Lanes(repeating: -.infinity)
+  var i = 0
+  while i &+ Lanes.scalarCount <= count {
+    let address = UnsafeMutableRawPointer(row + i)
+    let scaled = address.loadUnaligned(as: Lanes.self) * factor
+    lanes.replace(with: scaled, where: scaled .> lanes)
+    address.storeBytes(of: scaled, as: Lanes.self)
+    i &+= Lanes.scalarCount
+  }
+  var largest = -Float.infinity
+  for lane in 0..<Lanes.scalarCount where lanes[lane] > largest { largest = lanes[lane] }
+  while i < count {
+    row[i] *= factor
+    if row[i] > largest { largest = row[i] }
+    i &+= 1
+  }
+  return largest
+}
+
 /// `x[i] − m`, one element or more.
 func subtractLargest(_ row: UnsafeMutablePointer<Float>, count: Int) {
-  var largest = row[0]
-  for i in 1..<max(count, 1) where row[i] > largest { largest = row[i] }
+  let largest = scale(row, count: count, by: 1)
   for i in 0..<count { row[i] -= largest }
 }
 
@@ -27,12 +56,33 @@ func divideBySum(_ row: UnsafeMutablePointer<Float>, count: Int) {
 
 /// The dot product of `values` with ones.
 ///
-/// A product with one is exact, so fma(e, 1, s) is s + e.
+/// A product with one is exact, so fma(e, 1, s) is s + e. Eight blocks at a time: the chains are
+/// independent, and one alone would wait for every addition.
 func contractSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+  let length = DotProduct.blockLength
   var total: Float = 0
   var first = 0
+  while first &+ 8 &* length <= count {
+    let x = values + first
+    var (a, b, c, d): (Float, Float, Float, Float) = (0, 0, 0, 0)
+    var (e, f, g, h): (Float, Float, Float, Float) = (0, 0, 0, 0)
+    var i = 0
+    while i < length {
+      a += x[i]
+      b += x[i &+ length]
+      c += x[i &+ 2 &* length]
+      d += x[i &+ 3 &* length]
+      e += x[i &+ 4 &* length]
+      f += x[i &+ 5 &* length]
+      g += x[i &+ 6 &* length]
+      h += x[i &+ 7 &* length]
+      i &+= 1
+    }
+    for sum in [a, b, c, d, e, f, g, h] { total += sum }
+    first &+= 8 &* length
+  }
   while first < count {
-    let last = min(first + DotProduct.blockLength, count)
+    let last = min(first + length, count)
     var sum: Float = 0
     for i in first..<last { sum += values[i] }
     total += sum

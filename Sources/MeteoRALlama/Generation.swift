@@ -19,6 +19,9 @@ package final class Generation {
   /// What ended a step before its tokens were chosen: the steps after it would lack their logits.
   private var failure: LlamaError?
 
+  /// New tokens that a sequence's memory is laid out for; more of them are fine.
+  private static let expectedNewTokens = 128
+
   private struct Sequence {
     var tokens: [Int]
     let promptLength: Int
@@ -49,7 +52,9 @@ package final class Generation {
       let room = min(options.maximumNewTokens, configuration.maximumPositions - prompt.count)
       return Sequence(
         tokens: prompt, promptLength: prompt.count, limit: prompt.count + room,
-        state: room > 0 || observer != nil ? SequenceState(for: configuration) : nil,
+        state: room > 0 || observer != nil
+          ? SequenceState(
+            for: configuration, expecting: prompt.count + min(room, Self.expectedNewTokens)) : nil,
         finishReason: room == 0 ? .length : nil)
     }
     self.model = model

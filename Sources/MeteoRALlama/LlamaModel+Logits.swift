@@ -25,7 +25,7 @@ extension LlamaModel {
       tokens.count, times: configuration.vocabularySize * MemoryLayout<Float>.size)
     addCaches(ofPositions: [tokens.count], to: &demand)
     try demand.require(for: "the logits of all \(tokens.count) positions")
-    let state = SequenceState(for: configuration)
+    let state = SequenceState(for: configuration, expecting: tokens.count)
     var logits: [Float] = []
     logits.reserveCapacity(tokens.count * configuration.vocabularySize)
     for first in stride(from: 0, to: tokens.count, by: rowsAtATime) {
@@ -54,7 +54,9 @@ extension LlamaModel {
     addCaches(ofPositions: sequences.lazy.map(\.count), to: &demand)
     try demand.require(for: "the logits after \(sequences.count) sequences")
     let inputs = sequences.enumerated().map { index, tokens in
-      SequenceInput(id: index, tokens: tokens, state: SequenceState(for: configuration))
+      SequenceInput(
+        id: index, tokens: tokens,
+        state: SequenceState(for: configuration, expecting: tokens.count))
     }
     var logits: [Float] = []
     logits.reserveCapacity(sequences.count * configuration.vocabularySize)

@@ -11,16 +11,18 @@ struct AttentionTests {
     let keyValueHeads: Int
     let dimension: Int
     let queries: [Float]
-    let keys: [Float]
-    let values: [Float]
+    var keys: [Float]
+    var values: [Float]
 
-    init(seed: Int, rows: Int, heads: Int, keyValueHeads: Int, dimension: Int) {
+    init(
+      seed: Int, rows: Int, heads: Int, keyValueHeads: Int, dimension: Int, queryScale: Float = 1
+    ) {
       var random = SeededRandom(seed)
       self.rows = rows
       self.heads = heads
       self.keyValueHeads = keyValueHeads
       self.dimension = dimension
-      queries = random.floats(rows * heads * dimension)
+      queries = random.floats(rows * heads * dimension).map { $0 * queryScale }
       keys = random.floats(rows * keyValueHeads * dimension)
       values = random.floats(rows * keyValueHeads * dimension)
     }
@@ -86,6 +88,76 @@ struct AttentionTests {
     }
   }
 
+  /// Compares some rows of all heads with the formulas.
+  private func expectFormulas(
+    _ y: [Float], _ example: Example, rows: Set<Int>,
+    sourceLocation: SourceLocation = #_sourceLocation
+  ) {
+    for row in rows.sorted() {
+      for head in 0..<example.heads {
+        let first = (row * example.heads + head) * example.dimension
+        expectSameBits(
+          Array(y[first..<first + example.dimension]), example.expected(row: row, head: head),
+          "row \(row), head \(head)", sourceLocation: sourceLocation)
+      }
+    }
+  }
+
+  @Test(
+    "it equals the formulas around tiles of queries",
+    arguments: [3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 65], [1, 2, 4, 7])
+  func equalsFormulasAroundTiles(rows: Int, group: Int) throws {
+    let example = Example(
+      seed: rows, rows: rows, heads: 2 * group, keyValueHeads: 2, dimension: 8)
+    let y = try example.attention()
+    expectFormulas(y, example, rows: [0, 1, rows / 2, rows - 2, rows - 1])
+  }
+
+  @Test(
+    "it equals the formulas for every size of head", arguments: [1, 8, 20, 64, 100, 128, 136, 256])
+  func equalsFormulasForHeads(dimension: Int) throws {
+    let example = Example(
+      seed: dimension, rows: 42, heads: 8, keyValueHeads: 2, dimension: dimension)
+    let y = try example.attention()
+    expectFormulas(y, example, rows: [0, 7, 8, 31, 32, 39, 40, 41])
+  }
+
+  @Test(
+    "it equals the formulas where a block ends", arguments: [127, 128, 129, 255, 256, 257, 300],
+    [1, 4])
+  func equalsFormulasAroundBlocks(rows: Int, group: Int) throws {
+    let example = Example(
+      seed: rows, rows: rows, heads: group, keyValueHeads: 1, dimension: 20)
+    let y = try example.attention()
+    expectFormulas(
+      y, example, rows: [95, 96, 120, 126, rows - 34, rows - 33, rows - 32, rows - 2, rows - 1])
+  }
+
+  @Test("it equals the formulas where exponentials vanish", arguments: [6, 40])
+  func equalsFormulasOfSharpScores(rows: Int) throws {
+    let example = Example(
+      seed: 5, rows: rows, heads: 2, keyValueHeads: 1, dimension: 16, queryScale: 60)
+    let y = try example.attention()
+    expectFormulas(y, example, rows: Set(0..<rows))
+  }
+
+  /// Queries of few tokens and of many take different ways.
+  @Test("it leaves out what is not seen, NaN and infinity too", arguments: [5, 44, 150])
+  func ignoresLaterPositions(rows: Int) throws {
+    let example = Example(seed: rows, rows: rows, heads: 2, keyValueHeads: 1, dimension: 12)
+    let plain = try example.attention()
+    for (first, value) in [(rows - 1, Float.nan), (rows / 2, .infinity), (rows - 3, -.infinity)] {
+      for replaced in [\Example.keys, \Example.values] {
+        var spoiled = example
+        for index in first * 12..<rows * 12 { spoiled[keyPath: replaced][index] = value }
+        let y = try spoiled.attention()
+        expectSameBits(
+          Array(y[..<(first * 24)]), Array(plain[..<(first * 24)]), "\(value) from \(first)")
+        expectFormulas(y, spoiled, rows: [first, rows - 1])
+      }
+    }
+  }
+
   @Test("it does not depend on threads", arguments: threadCounts)
   func threadsDoNotMatter(threads: Int) throws {
     let example = Example(seed: 20, rows: 140, heads: 4, keyValueHeads: 2, dimension: 8)
@@ -146,7 +218,7 @@ struct AttentionTests {
     arguments: [
       [Int](repeating: 1, count: 140), [127, 1, 1, 11], [128, 12], [129, 11], [5, 8, 9, 118],
       [139, 1],
-    ], [1, 5])
+    ], [1, 2, 3, 64])
   func growsByPieces(pieces: [Int], threads: Int) throws {
     let example = Example(seed: 22, rows: 140, heads: 4, keyValueHeads: 2, dimension: 5)
     let cache = AttentionCache(keyValueHeads: 2, dimension: 5)
@@ -154,6 +226,48 @@ struct AttentionTests {
     #expect(y.isIntact)
     #expect(cache.count == 140)
     expectSameBits(y.output, try example.attention())
+  }
+
+  @Test(
+    "it gives the same rows whatever is expected and however the cache grows",
+    arguments: [[600], [512, 1, 87], [60, 540], [7, 8, 9, 300, 276]], [0, 1, 130, 600, 4000])
+  func growsInChunks(pieces: [Int], expected: Int) throws {
+    let example = Example(seed: 23, rows: 600, heads: 8, keyValueHeads: 2, dimension: 20)
+    let cache = AttentionCache(keyValueHeads: 2, dimension: 20, expecting: expected)
+    let y = try incremental(example, pieces: pieces, cache: cache)
+    #expect(y.isIntact)
+    let block = 2 * 128 * (20 + 24) * 4
+    #expect(cache.byteCount == 5 * block)
+    expectFormulas(y.output, example, rows: [0, 59, 66, 512, 513, 599])
+    expectSameBits(y.output, try example.attention())
+  }
+
+  @Test("it attends in several sequences at once", arguments: [1, 2, 3, 64], [1, 7, 9, 40])
+  func attendsInSequences(threads: Int, newRows: Int) throws {
+    // New rows of sequences that hold positions already.
+    let lengths = [newRows, newRows + 130, newRows + 33, newRows + 255]
+    let examples = lengths.map {
+      Example(seed: $0, rows: $0, heads: 6, keyValueHeads: 2, dimension: 12)
+    }
+    let caches = examples.map { example in
+      let cache = AttentionCache(keyValueHeads: 2, dimension: 12)
+      cache.append(keys: example.keys, values: example.values, rows: example.rows)
+      return cache
+    }
+    let width = 6 * 12
+    let queries = examples.flatMap { $0.queries.suffix(newRows * width) }
+    var y = GuardedOutput(count: queries.count)
+    let parallelism = try Parallelism(threads: threads)
+    y.write { y in
+      attend(
+        queries, heads: 6,
+        sequences: caches.enumerated().map { index, cache in
+          AttentionSequence(cache: cache, rows: index * newRows..<(index + 1) * newRows)
+        }, to: y, parallelism: parallelism)
+    }
+    #expect(y.isIntact)
+    let expected = try examples.flatMap { try $0.attention().suffix(newRows * width) }
+    expectSameBits(y.output, expected)
   }
 
   @Test("it counts the memory of a cache by blocks of 128 positions")

@@ -33,17 +33,29 @@ struct ParallelismTests {
   func callsNothing(count: Int) throws {
     let calls = Collected<Int>()
     try Parallelism(threads: 3).forEachRange(of: count) { calls.append($0.count) }
-    try Parallelism(threads: 3).forEachDeal(of: count) { _ in calls.append(0) }
+    try Parallelism(threads: 3).forEachRange(weighing: []) { calls.append($0.count) }
     #expect(calls.all.isEmpty)
   }
 
-  @Test("it deals every index once", arguments: threadCounts)
-  func dealsOnce(threads: Int) throws {
+  @Test("it weighs what it splits", arguments: threadCounts)
+  func splitsByWeight(threads: Int) throws {
     let parallelism = try Parallelism(threads: threads)
-    for count in [0, 1, 4, 5, 6, 130] {
-      let indices = Collected<Int>()
-      parallelism.forEachDeal(of: count) { for index in $0 { indices.append(index) } }
-      #expect(indices.all.sorted() == Array(0..<count))
+    let ascending = (1...130).map { Double($0) }
+    let examples: [[Double]] = [
+      [1], [1, 1, 1, 1], ascending, [1, 1e9, 1, 1], [1e9, 1, 1, 1, 1e9],
+      [Double](repeating: 0.1, count: 64),
+    ]
+    for weights in examples {
+      let ranges = Collected<Range<Int>>()
+      parallelism.forEachRange(weighing: weights) { ranges.append($0) }
+      let sorted = ranges.all.sorted { $0.lowerBound < $1.lowerBound }
+      #expect(sorted.count <= threads)
+      #expect(sorted.flatMap(Array.init) == Array(weights.indices))
+      #expect(sorted.allSatisfy { !$0.isEmpty })
+      // No piece is heavier than its share by more than one weight.
+      let share = weights.reduce(0, +) / Double(min(threads, weights.count))
+      let most = share + (weights.max() ?? 0)
+      #expect(sorted.allSatisfy { weights[$0].reduce(0, +) <= most * 1.000_001 })
     }
   }
 

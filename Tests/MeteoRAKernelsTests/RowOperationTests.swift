@@ -105,6 +105,17 @@ struct RowOperationTests {
     expectSameBits(y, expected)
   }
 
+  @Test(
+    "softmax sums blocks in order, however many", arguments: [1023, 1024, 1025, 1153, 2047, 2500])
+  func normalisesManyBlocks(width: Int) throws {
+    var random = SeededRandom(width)
+    let x = random.floats(width)
+    let largest = x.max() ?? 0
+    let numerators = x.map { CorrectlyRounded.exp($0 - largest) }
+    let sum = dot(numerators, 0, [Float](repeating: 1, count: width), 0, width)
+    expectSameBits(try softmax(x, rows: 1, width: width), numerators.map { $0 / sum })
+  }
+
   @Test("softmax visits no rows without elements", arguments: [1, 1 << 31], threadCounts)
   func weighsEmptyRows(rows: Int, threads: Int) throws {
     let y = try softmax([], rows: rows, width: 0, parallelism: try Parallelism(threads: threads))

@@ -129,7 +129,7 @@ extension MeteoRAModel {
   ) throws(MeteoRAError) {
     let evaluator = try evaluator(for: mode)
     let observer = TraceObserver(plan: plan, prefix: prefix, sink: sink)
-    let state = SequenceState(for: base.configuration)
+    let state = SequenceState(for: base.configuration, expecting: tokens.count)
     let rows = min(Self.traceRows, base.rowsAtATime)
     for first in stride(from: 0, to: tokens.count, by: rows) {
       let part = Array(tokens[first..<min(first + rows, tokens.count)])
