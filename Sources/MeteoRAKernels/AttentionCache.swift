@@ -97,7 +97,7 @@ package final class AttentionCache {
     let needed = (count + rows + length - 1) / length
     guard needed > held else { return }
     let capacity = max(needed, (expected + length - 1) / length, held + held / 4) - held
-    let chunk = AlignedMemory(byteCount: capacity * blockBytes, for: .kept)
+    let chunk = AlignedMemory(byteCount: capacity * blockBytes)
     chunks.append(chunk)
     let start = chunk.floats
     for index in 0..<capacity {
