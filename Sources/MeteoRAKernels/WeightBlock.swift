@@ -13,6 +13,6 @@ struct WeightBlock {
   var stride: Int
   var format: WeightFormat
   var width: PanelWidth
-  /// Whether none of the elements is known to be infinite or NaN.
+  /// Whether all elements are known to be finite.
   var isFinite = false
 }

@@ -30,12 +30,13 @@ struct LinearProductTests {
   }
 
   @Test(
-    "more rows than a tile holds are what each is alone", arguments: [63, 64, 65, 130],
+    "more rows than a tile holds are what each is alone",
+    // A tile of rows so wide has 64, of others 512.
+    arguments: [(63, 33_000), (64, 33_000), (65, 33_000), (130, 33_000), (512, 260), (1030, 260)],
     WeightFormat.allCases)
-  func manyRows(rows: Int, format: WeightFormat) throws {
+  func manyRows(size: (rows: Int, inputs: Int), format: WeightFormat) throws {
+    let (rows, inputs, outputs) = (size.rows, size.inputs, 40)
     var random = SeededRandom(rows)
-    // A tile of rows this wide has 64.
-    let (inputs, outputs) = (33_000, 40)
     let matrix = try random.matrix(outputs, inputs, format).matrix
     let bias = random.floats(outputs)
     let x = random.floats(rows * inputs)
