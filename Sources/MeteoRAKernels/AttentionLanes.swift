@@ -11,8 +11,8 @@ import MeteoRAMath
 //             ████████▒▒▒▒▒▒▒▒       queries only: their scores become −∞, which are no part of a
 //                                    maximum and add nothing to a sum, and their values are left out.
 //
-// Keys and values are read once for 32 queries, at a byte and a half per cycle and fma unit, which the
-// second and third level of cache can deliver; the scores of 4096 positions fill half of the second.
+// Keys and values are read once for 32 queries, at 4 bytes a cycle, which the second and third level of
+// cache can deliver; the scores of 4096 positions fill half of the second.
 
 /// The memory of one thread for tiles of queries side by side.
 struct AttentionLanes {

@@ -58,9 +58,13 @@ struct InterleavedInput {
     let existing = min(rowCount, rows - group * 8)
     if existing == 8 {
       var k = 0
-      while k &+ 8 <= count {
-        interleaveEight(x + k, stride: width, to: target + k &* 8)
-        k &+= 8
+      withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { offsets in
+        guard let offsets = offsets.baseAddress else { return }
+        for row in 0..<8 { (offsets + row).initialize(to: row * width) }
+        while k &+ 8 <= count {
+          gatherEight(x + k, offsets: offsets, to: target + k &* 8, stride: 8)
+          k &+= 8
+        }
       }
       while k < count {
         for row in 0..<8 { target[k &* 8 &+ row] = x[row &* width &+ k] }
@@ -74,43 +78,4 @@ struct InterleavedInput {
       }
     }
   }
-}
-
-/// Transposes eight elements of eight rows.
-@inline(__always)
-private func interleaveEight(
-  _ x: UnsafePointer<Float>, stride: Int, to target: UnsafeMutablePointer<Float>
-) {
-  typealias Eight = SIMD8<Float>
-  typealias Sixteen = SIMD16<Float>
-  @inline(__always) func alternating(_ even: Eight, _ odd: Eight) -> Sixteen {
-    var both = Sixteen()
-    both.evenHalf = even
-    both.oddHalf = odd
-    return both
-  }
-  @inline(__always) func row(_ index: Int) -> Eight {
-    UnsafeRawPointer(x + index &* stride).loadUnaligned(as: Eight.self)
-  }
-  @inline(__always) func store(_ a: Eight, _ b: Eight, pair: Int) {
-    UnsafeMutableRawPointer(target + pair &* 16).storeBytes(
-      of: alternating(a, b), as: Sixteen.self)
-  }
-  // Rows four apart, then two, then neighbours: each step puts twice as many side by side.
-  let rows04 = alternating(row(0), row(4))
-  let rows15 = alternating(row(1), row(5))
-  let rows26 = alternating(row(2), row(6))
-  let rows37 = alternating(row(3), row(7))
-  let even = (
-    alternating(rows04.lowHalf, rows26.lowHalf),
-    alternating(rows04.highHalf, rows26.highHalf)
-  )
-  let odd = (
-    alternating(rows15.lowHalf, rows37.lowHalf),
-    alternating(rows15.highHalf, rows37.highHalf)
-  )
-  store(even.0.lowHalf, odd.0.lowHalf, pair: 0)
-  store(even.0.highHalf, odd.0.highHalf, pair: 1)
-  store(even.1.lowHalf, odd.1.lowHalf, pair: 2)
-  store(even.1.highHalf, odd.1.highHalf, pair: 3)
 }

@@ -4,18 +4,22 @@ import MeteoRAMath
 //
 //   m = max      e[i] = exp(x[i] − m)      D = dot(e, 1), in blocks of 128      p[i] = e[i] / D
 
-/// Replaces `count` elements by their softmax.
-func softmax(inPlace row: UnsafeMutablePointer<Float>, count: Int) {
-  softmax(inPlace: row, count: count, scaledBy: 1)
-}
-
 /// Replaces `count` elements, multiplied by `factor` first, by their softmax.
-func softmax(inPlace row: UnsafeMutablePointer<Float>, count: Int, scaledBy factor: Float) {
+func softmax(
+  inPlace row: UnsafeMutablePointer<Float>, count: Int, scaledBy factor: Float = 1
+) {
   guard count > 0 else { return }
-  let largest = scale(row, count: count, by: factor)
-  for i in 0..<count { row[i] -= largest }
+  subtractLargest(row, count: count, scaledBy: factor)
   CorrectlyRounded.exp(inPlace: UnsafeMutableBufferPointer(start: row, count: count))
   divideBySum(row, count: count)
+}
+
+/// `x[i] · factor − m`, m the largest `x[i] · factor`.
+func subtractLargest(
+  _ row: UnsafeMutablePointer<Float>, count: Int, scaledBy factor: Float = 1
+) {
+  let largest = scale(row, count: count, by: factor)
+  for i in 0..<count { row[i] -= largest }
 }
 
 /// `x[i] · factor`; returns the largest, or −∞ if there is none but NaN.
@@ -40,12 +44,6 @@ private func scale(
     i &+= 1
   }
   return largest
-}
-
-/// `x[i] − m`, one element or more.
-func subtractLargest(_ row: UnsafeMutablePointer<Float>, count: Int) {
-  let largest = scale(row, count: count, by: 1)
-  for i in 0..<count { row[i] -= largest }
 }
 
 /// `e[i] / D`.
