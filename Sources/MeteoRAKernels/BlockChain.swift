@@ -17,8 +17,9 @@ import MeteoRAMath
 // covers the latency of fma, and load each weight once for eight rows.
 //
 // Formats, vectors and rows are generic and stand in one file: a debug build compiles file by file,
-// and would not specialise what it finds elsewhere. A kind of loop is a `ChainLoop`; `run` picks its
-// types.
+// and would not specialise what it finds elsewhere. There is one loop, `BlockLoop`; what varies are
+// its types: where x is read (`RowElements`), how weights are stored (`WeightSource`), and the sums
+// that are held, rows (`RowGroup`) of outputs (`PanelOutputs`), made of halves.
 
 /// Adds the chain over `range` of each of `rowCount` rows to `y`.
 ///
@@ -26,18 +27,23 @@ import MeteoRAMath
 ///   - rows: `rowCount` pointers; row r is read at `rows[r][range]`.
 ///   - rowCount: 1, 4 or 8.
 ///   - range: At most 128 indices, the contract's block.
+///   - upcoming: Memory to bring nearer meanwhile.
 ///   - y: Row r's `width` totals stand at `y + r * yStride`.
 func addBlock(
   rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int, range: Range<Int>,
-  weights: WeightBlock, to y: UnsafeMutablePointer<Float>, yStride: Int
+  weights: WeightBlock, upcoming: UpcomingLines? = nil, to y: UnsafeMutablePointer<Float>,
+  yStride: Int
 ) {
-  run(
-    RowLoop(rows: rows, range: range, weights: weights, y: y, yStride: yStride), weights,
-    rowCount: rowCount)
+  widening(
+    weights,
+    BlockLoop(
+      x: ScatteredRows(rows: rows, k: range.lowerBound), rowCount: rowCount,
+      part: BlockPart(count: range.count), weights: weights, upcoming: upcoming, y: y,
+      yStride: yStride))
 }
 
-/// As ``addBlock(rows:rowCount:range:weights:to:yStride:)``, of two panels of 32 outputs at a time:
-/// memory is read in two places, and an element of x is used twice.
+/// As ``addBlock(rows:rowCount:range:weights:upcoming:to:yStride:)``, of two panels of 32 outputs at
+/// a time: memory is read in two places, and an element of x is used twice.
 ///
 /// - Parameters:
 ///   - rowCount: 1 or 4.
@@ -47,10 +53,10 @@ func addBlock(
   weights: WeightBlock, andPanelBehind distance: Int, to y: UnsafeMutablePointer<Float>,
   yStride: Int
 ) {
-  run(
-    TwoPanelLoop(
-      rows: rows, range: range, weights: weights, distance: distance, y: y, yStride: yStride),
-    weights, rowCount: rowCount)
+  let loop = BlockLoop(
+    x: ScatteredRows(rows: rows, k: range.lowerBound), rowCount: rowCount,
+    part: BlockPart(count: range.count), weights: weights, upcoming: nil, y: y, yStride: yStride)
+  widening(weights, TwoPanelLoop(loop: loop, distance: distance))
 }
 
 /// Adds a chain of a group of interleaved rows, or a part of one, to `y`.
@@ -60,136 +66,88 @@ func addBlock(
 ///   - rowCount: 4 or 8.
 ///   - part: Which k of the block, at most 128 of them in all.
 ///   - upcoming: Memory to bring nearer meanwhile.
-///   - y: As for ``addBlock(rows:rowCount:range:weights:to:yStride:)``.
+///   - y: As for ``addBlock(rows:rowCount:range:weights:upcoming:to:yStride:)``.
 func addBlock(
   interleaved x: UnsafePointer<Float>, rowCount: Int, part: BlockPart, weights: WeightBlock,
-  upcoming: UpcomingLines, to y: UnsafeMutablePointer<Float>, yStride: Int
+  upcoming: UpcomingLines?, to y: UnsafeMutablePointer<Float>, yStride: Int
 ) {
-  run(
-    InterleavedLoop(
-      x: x, part: part, weights: weights, upcoming: upcoming, y: y, yStride: yStride), weights,
-    rowCount: rowCount)
+  widening(
+    weights,
+    BlockLoop(
+      x: InterleavedRows(next: x, rowCount: rowCount), rowCount: rowCount, part: part,
+      weights: weights, upcoming: upcoming, y: y, yStride: yStride))
 }
 
 /// Widens `count` k of a panel to binary32, outputs in order: what `.float32` holds as stored.
 func widenBlock(_ weights: WeightBlock, count: Int, into target: UnsafeMutableRawPointer) {
-  run(WideningLoop(weights: weights, count: count, target: target), weights, rowCount: 1)
+  widening(weights, WideningLoop(weights: weights, count: count, target: target))
 }
 
 // MARK: Loops
 
-private protocol ChainLoop {
-  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
-  where Rows.Outputs == Source.Outputs
+/// What is done with weights, whatever their format.
+private protocol WideningWork {
+  func run<Source: WeightSource>(_ source: Source)
 }
 
 @inline(__always)
-private func run<Loop: ChainLoop>(_ loop: Loop, _ weights: WeightBlock, rowCount: Int) {
+private func widening<Work: WideningWork>(_ weights: WeightBlock, _ work: Work) {
   switch (weights.format, weights.width) {
-  case (.float32, .wide): run(loop, Float32Pairs.self, rowCount)
-  case (.float32, .medium): run(loop, Float32Singles<SIMD16<Float>>.self, rowCount)
-  case (.float32, .narrow): run(loop, Float32Singles<SIMD8<Float>>.self, rowCount)
-  case (.bfloat16, .wide): run(loop, BFloat16Pairs<SIMD16<Float>>.self, rowCount)
-  case (.bfloat16, .medium): run(loop, BFloat16Pairs<SIMD8<Float>>.self, rowCount)
-  case (.bfloat16, .narrow): run(loop, BFloat16Pairs<SIMD4<Float>>.self, rowCount)
-  case (.float16, .wide) where weights.isFinite:
-    run(loop, FiniteFloat16Pairs<SIMD16<Float>>.self, rowCount)
-  case (.float16, .wide): run(loop, Float16Pairs<SIMD16<Float>>.self, rowCount)
-  case (.float16, .medium): run(loop, Float16Pairs<SIMD8<Float>>.self, rowCount)
-  case (.float16, .narrow): run(loop, Float16Pairs<SIMD4<Float>>.self, rowCount)
+  case (.float32, .wide): work.run(Float32Pairs())
+  case (.float32, .medium): work.run(Float32Singles<SIMD16<Float>>())
+  case (.float32, .narrow): work.run(Float32Singles<SIMD8<Float>>())
+  case (.bfloat16, .wide): work.run(BFloat16Pairs<SIMD16<Float>>())
+  case (.bfloat16, .medium): work.run(BFloat16Pairs<SIMD8<Float>>())
+  case (.bfloat16, .narrow): work.run(BFloat16Pairs<SIMD4<Float>>())
+  case (.float16, .wide) where weights.isFinite: work.run(FiniteFloat16Pairs<SIMD16<Float>>())
+  case (.float16, .wide): work.run(Float16Pairs<SIMD16<Float>>())
+  case (.float16, .medium): work.run(Float16Pairs<SIMD8<Float>>())
+  case (.float16, .narrow): work.run(Float16Pairs<SIMD4<Float>>())
   }
 }
 
-@inline(__always)
-private func run<Loop: ChainLoop, Source: WeightSource>(
-  _ loop: Loop, _ source: Source.Type, _ rowCount: Int
-) {
-  switch rowCount {
-  case 8: loop.run(source, EightRows<Source.Outputs>.self)
-  case 4: loop.run(source, FourRows<Source.Outputs>.self)
-  default: loop.run(source, OneRow<Source.Outputs>.self)
-  }
-}
-
-private struct RowLoop: ChainLoop {
-  let rows: UnsafePointer<UnsafePointer<Float>>
-  let range: Range<Int>
-  let weights: WeightBlock
-  let y: UnsafeMutablePointer<Float>
-  let yStride: Int
-
-  @inline(__always)
-  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
-  where Rows.Outputs == Source.Outputs {
-    var sums = Rows()
-    let x = ScatteredRows(rows: rows)
-    var position = weights.base
-    var k = range.lowerBound
-    while k < range.upperBound {
-      sums.add(Source.outputs(at: position), times: x, at: k)
-      position += weights.stride
-      k &+= 1
-    }
-    sums.addTotals(to: y, stride: yStride)
-  }
-}
-
-private struct TwoPanelLoop: ChainLoop {
-  let rows: UnsafePointer<UnsafePointer<Float>>
-  let range: Range<Int>
-  let weights: WeightBlock
-  let distance: Int
-  let y: UnsafeMutablePointer<Float>
-  let yStride: Int
-
-  @inline(__always)
-  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
-  where Rows.Outputs == Source.Outputs {
-    var (first, second) = (Rows(), Rows())
-    let x = ScatteredRows(rows: rows)
-    var position = weights.base
-    var k = range.lowerBound
-    while k < range.upperBound {
-      first.add(Source.outputs(at: position), times: x, at: k)
-      second.add(Source.outputs(at: position + distance), times: x, at: k)
-      position += weights.stride
-      k &+= 1
-    }
-    first.addTotals(to: y, stride: yStride)
-    second.addTotals(to: y + Source.Outputs.width, stride: yStride)
-  }
-}
-
-private struct InterleavedLoop: ChainLoop {
-  let x: UnsafePointer<Float>
+private struct BlockLoop<X: RowElements>: WideningWork {
+  let x: X
+  let rowCount: Int
   let part: BlockPart
   let weights: WeightBlock
-  let upcoming: UpcomingLines
+  let upcoming: UpcomingLines?
   let y: UnsafeMutablePointer<Float>
   let yStride: Int
 
   @inline(__always)
-  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
+  func run<Source: WeightSource>(_ source: Source) {
+    typealias One = OneRow<Source.Outputs>
+    switch rowCount {
+    case 8: add(source, to: TwiceTheRows<TwiceTheRows<TwiceTheRows<One>>>())
+    case 4: add(source, to: TwiceTheRows<TwiceTheRows<One>>())
+    default: add(source, to: One())
+    }
+  }
+
+  @inline(__always)
+  private func add<Source: WeightSource, Rows: RowGroup>(_ source: Source, to zero: Rows)
   where Rows.Outputs == Source.Outputs {
-    var sums = Rows()
+    var sums = zero
     if let start = part.sums, !part.isFirst { sums.load(from: start) }
-    var x = InterleavedRows(base: x)
+    var x = x
+    var lines = upcoming
     var position = weights.base
-    var line = upcoming.base
-    var touched: UInt32 = 0
     var k = 0
     while k < part.count {
-      touched |= line.loadUnaligned(as: UInt32.self)
-      line += 64
-      let stop = min(k &+ upcoming.interval, part.count)
+      var stop = part.count
+      if let interval = lines?.interval {
+        lines?.touchNext()
+        stop = min(k &+ interval, stop)
+      }
       while k < stop {
-        sums.add(Source.outputs(at: position), times: x, at: 0)
-        x.base += Rows.count
+        sums.add(source.outputs(at: position), times: x, from: 0)
+        x.advance()
         position += weights.stride
         k &+= 1
       }
     }
-    upcoming.witness.pointee = touched
+    lines?.bearWitness()
     if let end = part.sums, !part.isLast {
       sums.store(to: end)
     } else {
@@ -198,17 +156,26 @@ private struct InterleavedLoop: ChainLoop {
   }
 }
 
-private struct WideningLoop: ChainLoop {
+private struct TwoPanelLoop<X: RowElements>: WideningWork {
+  let loop: BlockLoop<X>
+  let distance: Int
+
+  @inline(__always)
+  func run<Source: WeightSource>(_ source: Source) {
+    loop.run(TwoPanels(panel: source, distance: distance))
+  }
+}
+
+private struct WideningLoop: WideningWork {
   let weights: WeightBlock
   let count: Int
   let target: UnsafeMutableRawPointer
 
   @inline(__always)
-  func run<Source: WeightSource, Rows: RowGroup>(_ source: Source.Type, _ group: Rows.Type)
-  where Rows.Outputs == Source.Outputs {
+  func run<Source: WeightSource>(_ source: Source) {
     let size = Source.Outputs.width * MemoryLayout<Float>.size
     for k in 0..<count {
-      Source.outputs(at: weights.base + k * weights.stride).store(
+      source.outputs(at: weights.base + k * weights.stride).store(
         to: (target + k * size).assumingMemoryBound(to: Float.self))
     }
   }
@@ -226,40 +193,43 @@ private protocol PanelOutputs {
   func addTotals(to y: UnsafeMutablePointer<Float>)
 }
 
-/// Two vectors: the first and the second half of the outputs.
-private struct Pair<Lanes: ChainLanes>: PanelOutputs {
-  private var low: Single<Lanes>
-  private var high: Single<Lanes>
+/// The first and the second half of the outputs.
+private struct Twice<Half: PanelOutputs>: PanelOutputs {
+  private var low: Half
+  private var high: Half
 
-  @inline(__always) init(low: Lanes, high: Lanes) {
-    self.low = Single(low)
-    self.high = Single(high)
+  @inline(__always) init(_ low: Half, _ high: Half) {
+    self.low = low
+    self.high = high
   }
 
-  @inline(__always) init() { self.init(low: .zero, high: .zero) }
+  @inline(__always) init() { self.init(Half(), Half()) }
 
-  @inline(__always) static var width: Int { 2 * Lanes.scalarCount }
+  @inline(__always) static var width: Int { 2 * Half.width }
 
-  @inline(__always) mutating func add(_ weights: Pair, times x: Float) {
+  @inline(__always) mutating func add(_ weights: Twice, times x: Float) {
     low.add(weights.low, times: x)
     high.add(weights.high, times: x)
   }
 
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
     low.load(from: sums)
-    high.load(from: sums + Lanes.scalarCount)
+    high.load(from: sums + Half.width)
   }
 
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
     low.store(to: sums)
-    high.store(to: sums + Lanes.scalarCount)
+    high.store(to: sums + Half.width)
   }
 
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>) {
     low.addTotals(to: y)
-    high.addTotals(to: y + Lanes.scalarCount)
+    high.addTotals(to: y + Half.width)
   }
 }
+
+/// Two vectors.
+private typealias Pair<Lanes: ChainLanes> = Twice<Single<Lanes>>
 
 /// One vector.
 private struct Single<Lanes: ChainLanes>: PanelOutputs {
@@ -316,45 +286,54 @@ extension SIMD4<Float>: ChainLanes {
 /// 32-bit lane `j`: widening is then a shift and a mask, with nothing to move between lanes.
 private protocol WeightSource {
   associatedtype Outputs: PanelOutputs
-  static func outputs(at: UnsafeRawPointer) -> Outputs
+  func outputs(at: UnsafeRawPointer) -> Outputs
 }
 
-private enum Float32Pairs: WeightSource {
-  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<SIMD16<Float>> {
-    Pair(
-      low: at.loadUnaligned(as: SIMD16<Float>.self),
-      high: (at + 64).loadUnaligned(as: SIMD16<Float>.self))
+/// A panel and the one behind it.
+private struct TwoPanels<Panel: WeightSource>: WeightSource {
+  let panel: Panel
+  let distance: Int
+  @inline(__always) func outputs(at: UnsafeRawPointer) -> Twice<Panel.Outputs> {
+    Twice(panel.outputs(at: at), panel.outputs(at: at + distance))
   }
 }
 
-private enum Float32Singles<Lanes: ChainLanes>: WeightSource {
-  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Single<Lanes> {
+private struct Float32Pairs: WeightSource {
+  @inline(__always) func outputs(at: UnsafeRawPointer) -> Pair<SIMD16<Float>> {
+    Pair(
+      Single(at.loadUnaligned(as: SIMD16<Float>.self)),
+      Single((at + 64).loadUnaligned(as: SIMD16<Float>.self)))
+  }
+}
+
+private struct Float32Singles<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) func outputs(at: UnsafeRawPointer) -> Single<Lanes> {
     Single(at.loadUnaligned(as: Lanes.self))
   }
 }
 
 /// A bfloat16 is the upper half of the binary32 of the same value.
-private enum BFloat16Pairs<Lanes: ChainLanes>: WeightSource {
-  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
+private struct BFloat16Pairs<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
     let bits = at.loadUnaligned(as: Lanes.Bits.self)
     return Pair(
-      low: unsafeBitCast(bits &<< 16, to: Lanes.self),
-      high: unsafeBitCast(bits & 0xffff_0000, to: Lanes.self))
+      Single(unsafeBitCast(bits &<< 16, to: Lanes.self)),
+      Single(unsafeBitCast(bits & 0xffff_0000, to: Lanes.self)))
   }
 }
 
 /// A binary16's exponent and fraction, put where those of a binary32 stand, are the value times
 /// 2^-112, subnormals included; multiplying by 2^112 is exact. Infinity and NaN then still miss
 /// the upper bits of their exponent.
-private enum Float16Pairs<Lanes: ChainLanes>: WeightSource {
-  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
+private struct Float16Pairs<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
     let bits = at.loadUnaligned(as: Lanes.Bits.self)
     return Pair(
-      low: widen(shifted: bits &<< 13, sign: bits &<< 16),
-      high: widen(shifted: bits &>> 3, sign: bits))
+      Single(widen(shifted: bits &<< 13, sign: bits &<< 16)),
+      Single(widen(shifted: bits &>> 3, sign: bits)))
   }
 
-  @inline(__always) static func widen(shifted: Lanes.Bits, sign: Lanes.Bits) -> Lanes {
+  @inline(__always) private func widen(shifted: Lanes.Bits, sign: Lanes.Bits) -> Lanes {
     let magnitude = shifted & 0x0fff_e000
     let scaled =
       unsafeBitCast(magnitude, to: Lanes.self) * Lanes(repeating: Float(bitPattern: 0x7780_0000))
@@ -367,13 +346,13 @@ private enum Float16Pairs<Lanes: ChainLanes>: WeightSource {
 }
 
 /// Without infinity and NaN the multiplication is enough, and the sign may come along.
-private enum FiniteFloat16Pairs<Lanes: ChainLanes>: WeightSource {
-  @inline(__always) static func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
+private struct FiniteFloat16Pairs<Lanes: ChainLanes>: WeightSource {
+  @inline(__always) func outputs(at: UnsafeRawPointer) -> Pair<Lanes> {
     let bits = at.loadUnaligned(as: Lanes.Bits.self)
-    return Pair(low: widen(upperHalf: bits &<< 16), high: widen(upperHalf: bits))
+    return Pair(Single(widen(upperHalf: bits &<< 16)), Single(widen(upperHalf: bits)))
   }
 
-  @inline(__always) static func widen(upperHalf: Lanes.Bits) -> Lanes {
+  @inline(__always) private func widen(upperHalf: Lanes.Bits) -> Lanes {
     let bits = unsafeBitCast(upperHalf, to: Lanes.SignedBits.self)
     let shifted = unsafeBitCast(bits &>> 3, to: Lanes.Bits.self) & 0x8fff_e000
     return unsafeBitCast(shifted, to: Lanes.self)
@@ -383,27 +362,33 @@ private enum FiniteFloat16Pairs<Lanes: ChainLanes>: WeightSource {
 
 // MARK: Rows held in registers
 
-/// Where the elements of a group's rows are read.
+/// Where the elements of a group's rows are read, one k after the other.
 private protocol RowElements {
-  func element(row: Int, at k: Int) -> Float
+  func element(ofRow row: Int) -> Float
+  mutating func advance()
 }
 
 private struct ScatteredRows: RowElements {
-  var rows: UnsafePointer<UnsafePointer<Float>>
-  @inline(__always) func element(row: Int, at k: Int) -> Float { rows[row][k] }
+  let rows: UnsafePointer<UnsafePointer<Float>>
+  var k: Int
+  @inline(__always) func element(ofRow row: Int) -> Float { rows[row][k] }
+  @inline(__always) mutating func advance() { k &+= 1 }
 }
 
-/// At the k that is next.
 private struct InterleavedRows: RowElements {
-  var base: UnsafePointer<Float>
-  @inline(__always) func element(row: Int, at k: Int) -> Float { base[row] }
+  var next: UnsafePointer<Float>
+  let rowCount: Int
+  @inline(__always) func element(ofRow row: Int) -> Float { next[row] }
+  @inline(__always) mutating func advance() { next += rowCount }
 }
 
+/// The sums of some rows.
 private protocol RowGroup {
   associatedtype Outputs: PanelOutputs
   static var count: Int { get }
   init()
-  mutating func add<X: RowElements>(_ weights: Outputs, times x: X, at k: Int)
+  /// - Parameter first: The row of x that is the group's first.
+  mutating func add<X: RowElements>(_ weights: Outputs, times x: X, from first: Int)
   mutating func load(from sums: UnsafePointer<Float>)
   func store(to sums: UnsafeMutablePointer<Float>)
   func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int)
@@ -411,76 +396,51 @@ private protocol RowGroup {
 
 private struct OneRow<Outputs: PanelOutputs>: RowGroup {
   private var row = Outputs()
+
   @inline(__always) init() {}
+
   @inline(__always) static var count: Int { 1 }
-  @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Outputs, times x: X, at k: Int
-  ) { row.add(weights, times: x.element(row: 0, at: k)) }
+
+  @inline(__always)
+  mutating func add<X: RowElements>(_ weights: Outputs, times x: X, from first: Int) {
+    row.add(weights, times: x.element(ofRow: first))
+  }
+
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) { row.load(from: sums) }
+
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) { row.store(to: sums) }
+
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
     row.addTotals(to: y)
   }
 }
 
-private struct FourRows<Outputs: PanelOutputs>: RowGroup {
-  private var (a, b, c, d) = (Outputs(), Outputs(), Outputs(), Outputs())
-  @inline(__always) init() {}
-  @inline(__always) static var count: Int { 4 }
-  @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Outputs, times x: X, at k: Int
-  ) { add(weights, times: x, from: 0, at: k) }
-  @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Outputs, times x: X, from first: Int, at k: Int
-  ) {
-    a.add(weights, times: x.element(row: first, at: k))
-    b.add(weights, times: x.element(row: first + 1, at: k))
-    c.add(weights, times: x.element(row: first + 2, at: k))
-    d.add(weights, times: x.element(row: first + 3, at: k))
-  }
-  @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
-    let width = Outputs.width
-    a.load(from: sums)
-    b.load(from: sums + width)
-    c.load(from: sums + 2 * width)
-    d.load(from: sums + 3 * width)
-  }
-  @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
-    let width = Outputs.width
-    a.store(to: sums)
-    b.store(to: sums + width)
-    c.store(to: sums + 2 * width)
-    d.store(to: sums + 3 * width)
-  }
-  @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
-    a.addTotals(to: y)
-    b.addTotals(to: y + stride)
-    c.addTotals(to: y + 2 * stride)
-    d.addTotals(to: y + 3 * stride)
-  }
-}
+private struct TwiceTheRows<Half: RowGroup>: RowGroup {
+  private var upper = Half()
+  private var lower = Half()
 
-private struct EightRows<Outputs: PanelOutputs>: RowGroup {
-  private var first = FourRows<Outputs>()
-  private var second = FourRows<Outputs>()
   @inline(__always) init() {}
-  @inline(__always) static var count: Int { 8 }
-  @inline(__always) mutating func add<X: RowElements>(
-    _ weights: Outputs, times x: X, at k: Int
-  ) {
-    first.add(weights, times: x, from: 0, at: k)
-    second.add(weights, times: x, from: 4, at: k)
+
+  @inline(__always) static var count: Int { 2 * Half.count }
+
+  @inline(__always)
+  mutating func add<X: RowElements>(_ weights: Half.Outputs, times x: X, from first: Int) {
+    upper.add(weights, times: x, from: first)
+    lower.add(weights, times: x, from: first + Half.count)
   }
+
   @inline(__always) mutating func load(from sums: UnsafePointer<Float>) {
-    first.load(from: sums)
-    second.load(from: sums + 4 * Outputs.width)
+    upper.load(from: sums)
+    lower.load(from: sums + Half.count * Half.Outputs.width)
   }
+
   @inline(__always) func store(to sums: UnsafeMutablePointer<Float>) {
-    first.store(to: sums)
-    second.store(to: sums + 4 * Outputs.width)
+    upper.store(to: sums)
+    lower.store(to: sums + Half.count * Half.Outputs.width)
   }
+
   @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int) {
-    first.addTotals(to: y, stride: stride)
-    second.addTotals(to: y + 4 * stride, stride: stride)
+    upper.addTotals(to: y, stride: stride)
+    lower.addTotals(to: y + Half.count * stride, stride: stride)
   }
 }

@@ -105,14 +105,14 @@ extension WeightMatrix {
           addInTurns(input, at: first, count: count, weights: weights, scratch: scratch, to: y)
           continue
         }
-        var upcoming = upcoming(after: weights, count: count, groups: groups, scratch: scratch)
+        let upcoming = upcoming(after: weights, count: count, groups: groups, scratch: scratch)
         let usable = scratch.widen(weights, count: count)
         for group in 0..<groups {
           addBlock(
             interleaved: input.group(group, at: first, count: count),
             rowCount: input.rowCount(ofGroup: group), part: BlockPart(count: count),
-            weights: usable, upcoming: upcoming, to: y + group * 8 * width, yStride: width)
-          upcoming.base += upcoming.bytesPerGroup
+            weights: usable, upcoming: upcoming?.after(group * DotProduct.blockLength),
+            to: y + group * 8 * width, yStride: width)
         }
       }
     }
@@ -137,8 +137,7 @@ extension WeightMatrix {
           part: BlockPart(
             count: steps, sums: scratch.sums + group * 8 * width, isFirst: k == 0,
             isLast: k + steps == count),
-          weights: piece, upcoming: scratch.nothingUpcoming(weights), to: y + group * 8 * width,
-          yStride: width)
+          weights: piece, upcoming: nil, to: y + group * 8 * width, yStride: width)
       }
     }
   }
@@ -146,18 +145,14 @@ extension WeightMatrix {
   /// The lines of the block behind `weights`, where enough groups share the work.
   private func upcoming(
     after weights: WeightBlock, count: Int, groups: Int, scratch: ProductScratch
-  ) -> UpcomingLines {
-    let next = weights.base + count * weights.stride
-    let lineBytes = 64
+  ) -> UpcomingLines? {
     // As many lines as a whole block has, or a few more, while the groups pass.
-    let interval = max(groups * lineBytes / weights.stride, 1)
-    let linesPerGroup = (DotProduct.blockLength + interval - 1) / interval
-    let bytes = linesPerGroup * lineBytes
-    guard groups >= 8, next + groups * bytes <= endOfMemory else {
-      return scratch.nothingUpcoming(weights)
-    }
-    return UpcomingLines(
-      base: next, interval: interval, bytesPerGroup: bytes, witness: scratch.witness)
+    let lines = UpcomingLines(
+      from: weights.base + count * weights.stride,
+      interval: max(groups * UpcomingLines.lineBytes / weights.stride, 1),
+      witness: scratch.witness)
+    let end = lines.after(groups * DotProduct.blockLength).base
+    return groups >= 8 && end <= endOfMemory ? lines : nil
   }
 }
 
@@ -176,12 +171,6 @@ private struct ProductScratch {
     return WeightBlock(
       base: UnsafeRawPointer(widened), stride: weights.width.rawValue * MemoryLayout<Float>.size,
       format: .float32, width: weights.width)
-  }
-
-  /// A line that is there already.
-  func nothingUpcoming(_ weights: WeightBlock) -> UpcomingLines {
-    UpcomingLines(
-      base: weights.base, interval: DotProduct.blockLength, bytesPerGroup: 0, witness: witness)
   }
 }
 
