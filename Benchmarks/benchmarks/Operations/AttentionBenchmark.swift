@@ -24,10 +24,8 @@ struct AttentionBenchmark {
     let queries = PseudoRandom.values(rows * heads * dimension, seed: 1)
     let keys = PseudoRandom.values(positions * keyHeads * dimension, seed: 2)
     let values = PseudoRandom.values(positions * keyHeads * dimension, seed: 3)
-    // As a forward pass has them: in large pages, if they fill one.
-    let input = AlignedMemory(byteCount: 4 * queries.count)
-    let output = AlignedMemory(byteCount: 4 * queries.count)
-    input.floats.update(from: queries, count: queries.count)
+    let input = Activations(queries)
+    let output = Activations(zeros: queries.count)
 
     let before = positions - rows
     let seen = (0..<rows).reduce(0) { $0 + before + $1 + 1 }
@@ -43,9 +41,9 @@ struct AttentionBenchmark {
     var turn = 0
     func attend() {
       MeteoRAKernels.attend(
-        input.floats, heads: heads,
+        input.start, heads: heads,
         sequences: [AttentionSequence(cache: caches[turn % caches.count], rows: 0..<rows)],
-        to: output.floats, parallelism: run.parallelism)
+        to: output.start, parallelism: run.parallelism)
       turn += 1
     }
     attend()
@@ -55,8 +53,7 @@ struct AttentionBenchmark {
         let expected = try definition(
           Array(queries[first..<first + dimension]), head: head * keyHeads / heads, keys, values,
           length: before + row + 1)
-        let actual = Array(UnsafeBufferPointer(start: output.floats + first, count: dimension))
-        if BitEquality.firstDifference(actual, expected) != nil {
+        if BitEquality.firstDifference(output[first..<first + dimension], expected) != nil {
           throw BenchmarkError.bitsDiffer(name)
         }
       }

@@ -25,45 +25,45 @@ struct LoRABenchmark {
   }
 
   private func measure(_ shape: LoRACase, _ layers: [LoRALayer]) throws {
-    let x = LoRALayer.input(shape)
+    let values = LoRALayer.input(shape)
+    let x = Activations(values)
     let base = PseudoRandom.values(shape.tokens * shape.outFeatures, seed: 6)
-    var logits = [Float](repeating: 0, count: shape.tokens * shape.adapters)
-    var y = base
-    try logits.withUnsafeMutableBufferPointer { logits in
-      // The loop is the definition.
-      let routing = try layers[0].add(
-        x, tokens: shape.tokens, logits: logits, to: &y, by: .loop, run.parallelism)
-      guard try isRight(logits, x: x, shape) else { throw BenchmarkError.bitsDiffer(shape.name) }
-      let expected = y
-      let work = shape.work(distinctAdapters: Set(routing.adapters).count)
-      for kernel in [.tiled] + (shape.isFirst ? [LoRAMoEKernel.loop, .bmm] : []) {
-        y = base
-        try layers[0].add(
-          x, tokens: shape.tokens, logits: logits, to: &y, by: kernel, run.parallelism)
-        if BitEquality.firstDifference(y, expected) != nil {
-          throw BenchmarkError.bitsDiffer("\(shape.name), \(kernel.rawValue)")
-        }
-        var turn = 0
-        try y.withUnsafeMutableBufferPointer { y in
-          guard let output = y.baseAddress else { return }
-          try run.measure(
-            shape.name,
-            implementation: kernel == .tiled
-              ? ResultRow.ours : "\(ResultRow.ours) \(kernel.rawValue)",
-            work: work
-          ) {
-            try layers[turn % layers.count].add(
-              x, tokens: shape.tokens, logits: logits, to: output, by: kernel, run.parallelism)
-            turn += 1
-          }
-        }
+    let y = Activations(base)
+    let logits = Activations(zeros: shape.tokens * shape.adapters)
+    func add(_ layer: LoRALayer, by kernel: LoRAMoEKernel) -> Routing {
+      layer.add(
+        x.start, tokens: shape.tokens, logits: logits.start, to: y.start, by: kernel,
+        run.parallelism)
+    }
+    // The loop is the definition.
+    let routing = add(layers[0], by: .loop)
+    guard try isRight(logits.values, x: values, shape) else {
+      throw BenchmarkError.bitsDiffer(shape.name)
+    }
+    let expected = y.values
+    let work = shape.work(distinctAdapters: Set(routing.adapters).count)
+    for kernel in [.tiled] + (shape.isFirst ? [LoRAMoEKernel.loop, .bmm] : []) {
+      y.set(base)
+      _ = add(layers[0], by: kernel)
+      if BitEquality.firstDifference(y.values, expected) != nil {
+        throw BenchmarkError.bitsDiffer("\(shape.name), \(kernel.rawValue)")
+      }
+      var turn = 0
+      try run.measure(
+        shape.name,
+        implementation: kernel == .tiled
+          ? ResultRow.ours : "\(ResultRow.ours) \(kernel.rawValue)",
+        work: work
+      ) {
+        _ = add(layers[turn % layers.count], by: kernel)
+        turn += 1
       }
     }
   }
 
   /// Compares the gate logits of the first and the last token with the definition.
   private func isRight(
-    _ logits: UnsafeMutableBufferPointer<Float>, x: [Float], _ shape: LoRACase
+    _ logits: [Float], x: [Float], _ shape: LoRACase
   ) throws -> Bool {
     let (width, rows) = (shape.inFeatures, LoRALayer.gateRows(shape))
     for token in Set([0, shape.tokens - 1]) {

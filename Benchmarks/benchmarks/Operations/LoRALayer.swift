@@ -51,16 +51,14 @@ struct LoRALayer {
   ///   - logits: Room for `[tokens, adapters]`.
   ///   - y: `[tokens, outFeatures]`.
   /// - Returns: What the gate chose.
-  @discardableResult
   func add(
-    _ x: UnsafePointer<Float>, tokens: Int, logits: UnsafeMutableBufferPointer<Float>,
+    _ x: UnsafePointer<Float>, tokens: Int, logits: UnsafeMutablePointer<Float>,
     to y: UnsafeMutablePointer<Float>, by kernel: LoRAMoEKernel, _ parallelism: Parallelism
-  ) throws -> Routing {
-    guard let gateOutput = logits.baseAddress else { throw BenchmarkError.bitsDiffer(shape.name) }
-    multiply([LinearTerm(gate, to: gateOutput)], by: x, rows: tokens, parallelism: parallelism)
+  ) -> Routing {
+    multiply([LinearTerm(gate, to: logits)], by: x, rows: tokens, parallelism: parallelism)
     let routing = Routing(
-      checked: UnsafeBufferPointer(logits), tokens: tokens, adapterCount: shape.adapters,
-      topK: shape.topK, temperature: 1)
+      checked: UnsafeBufferPointer(start: logits, count: tokens * shape.adapters), tokens: tokens,
+      adapterCount: shape.adapters, topK: shape.topK, temperature: 1)
     kernel.addDelta(input: x, routing: routing, bank: bank, to: y, parallelism: parallelism)
     return routing
   }

@@ -26,26 +26,25 @@ struct ProductBenchmark {
   }
 
   private func measure(_ name: String, _ layer: Layer, rows: Int) throws {
-    let x = PseudoRandom.values(rows * layer.inFeatures, seed: 2)
-    var y = [Float](repeating: 0, count: rows * layer.outFeatures)
-    multiply(
-      [LinearTerm(layer.copies[0], to: &y)], by: x, rows: rows, parallelism: run.parallelism)
-    guard try layer.isRight(y, x: x, rows: rows) else { throw BenchmarkError.bitsDiffer(name) }
+    let x = Activations(PseudoRandom.values(rows * layer.inFeatures, seed: 2))
+    let y = Activations(zeros: rows * layer.outFeatures)
+    var turn = 0
+    func multiply() {
+      let copy = layer.copies[turn % layer.copies.count]
+      MeteoRAKernels.multiply(
+        [LinearTerm(copy, to: y.start)], by: x.start, rows: rows, parallelism: run.parallelism)
+      turn += 1
+    }
+    multiply()
+    guard try layer.isRight(y.values, x: x.values, rows: rows) else {
+      throw BenchmarkError.bitsDiffer(name)
+    }
 
     let (n, k) = (layer.outFeatures, layer.inFeatures)
     let work = Work(
       flops: 2 * Double(rows * n * k),
       bytes: Double(n * k * layer.format.byteWidth + 4 * rows * (n + k)))
-    var turn = 0
-    try y.withUnsafeMutableBufferPointer { y in
-      guard let output = y.baseAddress else { return }
-      try run.measure(name, work: work) {
-        multiply(
-          [LinearTerm(layer.copies[turn % layer.copies.count], to: output)], by: x, rows: rows,
-          parallelism: run.parallelism)
-        turn += 1
-      }
-    }
+    try run.measure(name, work: work, multiply)
   }
 
   /// A layer, so often in memory that no cache holds it when its turn comes again.

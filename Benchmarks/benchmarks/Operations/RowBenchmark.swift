@@ -42,17 +42,20 @@ struct RowBenchmark {
     let x = PseudoRandom.values(rows * width, seed: 1)
     let weight = PseudoRandom.values(width, seed: 2)
     let epsilon: Float = 1e-5
-    var y = x
+    let input = Activations(x)
+    let output = Activations(zeros: x.count)
     func normalise() {
       rmsNorm(
-        x, rows: rows, weight: weight, epsilon: epsilon, to: &y, parallelism: run.parallelism)
+        input.start, rows: rows, weight: weight, epsilon: epsilon, to: output.start,
+        parallelism: run.parallelism)
     }
     normalise()
     let last = Array(x[((rows - 1) * width)...])
     let reciprocal =
       1 / (try DotProduct.dot(last, last) / Float(width) + epsilon).squareRoot()
     try require(
-      Array(y[((rows - 1) * width)...]), zip(weight, last).map { $0 * ($1 * reciprocal) }, name)
+      output[(rows - 1) * width..<rows * width], zip(weight, last).map { $0 * ($1 * reciprocal) },
+      name)
     try run.measure(name, work: Work(flops: 0, bytes: Double(8 * rows * width)), normalise)
   }
 
@@ -61,16 +64,18 @@ struct RowBenchmark {
     guard run.includes(name) else { return }
     let gate = PseudoRandom.values(rows * width, seed: 1).map { $0 * 10 }
     let up = PseudoRandom.values(rows * width, seed: 2)
-    var y = up
+    let (gates, ups) = (Activations(gate), Activations(up))
+    let output = Activations(zeros: up.count)
     func multiply() {
       MeteoRAKernels.siluMultiply(
-        gate: gate, up: up, count: rows * width, to: &y, parallelism: run.parallelism)
+        gate: gates.start, up: ups.start, count: rows * width, to: output.start,
+        parallelism: run.parallelism)
     }
     multiply()
     let expected = zip(gate, up).prefix(10_000).map { x, u in
       (x / (1 + CorrectlyRounded.exp(-x))) * u
     }
-    try require(Array(y.prefix(10_000)), expected, name)
+    try require(output[0..<10_000], expected, name)
     try run.measure(name, work: Work(flops: 0, bytes: Double(12 * rows * width)), multiply)
   }
 
