@@ -34,11 +34,13 @@ struct Benchmarks {
     switch options.subject {
     case .ops:
       try BenchmarkRun.begin(options) { run in
-        try ProductBenchmark(run: run).measureAll()
-        try LoRABenchmark(run: run).measureAll()
-        try AttentionBenchmark(run: run).measureAll()
-        try RowBenchmark(run: run).measureAll()
-        try SamplingBenchmark(run: run).measureAll()
+        try run.withTeam { run in
+          try ProductBenchmark(run: run).measureAll()
+          try LoRABenchmark(run: run).measureAll()
+          try AttentionBenchmark(run: run).measureAll()
+          try RowBenchmark(run: run).measureAll()
+          try SamplingBenchmark(run: run).measureAll()
+        }
       }
     case .model:
       if let name = options.modelCase {

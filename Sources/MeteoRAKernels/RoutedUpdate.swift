@@ -128,6 +128,11 @@ struct RoutedTerms {
           let row = tokens.lowerBound + Int(rows[group.first + first + term])
           (inputs + term).initialize(to: x + row * inFeatures)
         }
+        if first == 0 {
+          let start = adapter.a.firstBlock.base
+          touchLines(
+            start, byteCount: min(adapter.a.endOfMemory - start, 64 << 10), witness: products)
+        }
         adapter.a.multiply(
           adapter.a.panels[...], rows: inputs, count: count, to: products, yStride: rank)
         let z = group.z + first * rank

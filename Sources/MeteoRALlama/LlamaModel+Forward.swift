@@ -55,13 +55,15 @@ extension LlamaModel {
           vocabularySize: configuration.vocabularySize)
       }
     }
-    let pass = ForwardPass(
-      model: self, inputs: inputs, observer: observer, parallelism: parallelism)
-    for layer in layers.indices {
-      pass.attend(layer: layer, evaluator: evaluator)
-      pass.transform(layer: layer, evaluator: evaluator)
+    return parallelism.withTeam { parallelism in
+      let pass = ForwardPass(
+        model: self, inputs: inputs, observer: observer, parallelism: parallelism)
+      for layer in layers.indices {
+        pass.attend(layer: layer, evaluator: evaluator)
+        pass.transform(layer: layer, evaluator: evaluator)
+      }
+      return pass.logits(logits)
     }
-    return pass.logits(logits)
   }
 }
 

@@ -3,7 +3,7 @@ import MeteoRAKernels
 
 /// What every benchmark needs: settings, the machine's peak, and where rows go.
 struct BenchmarkRun {
-  let parallelism: Parallelism
+  private(set) var parallelism: Parallelism
   let budget: TimeBudget
   /// Beginnings of names; empty for all cases.
   let only: [String]
@@ -35,6 +35,15 @@ struct BenchmarkRun {
       peak.coresOfOthers = start.flatMap { use?.coresOfOthers(since: $0) }
       try output.write(peak, as: peak.text)
       if peak.isDisturbed { Output.note("others used this machine meanwhile: times say little") }
+    }
+  }
+
+  /// Calls `body` with threads that stay awake, as they do in a forward pass.
+  func withTeam(_ body: (BenchmarkRun) throws -> Void) throws {
+    try parallelism.withTeam { parallelism in
+      var run = self
+      run.parallelism = parallelism
+      try body(run)
     }
   }
 
