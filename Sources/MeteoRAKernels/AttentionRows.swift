@@ -68,7 +68,7 @@ struct AttentionRows {
     let cache = tile.cache
     let width = AttentionCache.panel.rawValue
     let panelsPerBlock = AttentionCache.blockLength / width
-    let rowCount = Self.rowCount(tile.count)
+    let rowCount = rowsOfLoop(taking: tile.count)
     for panel in 0...(tile.length(tile.count - 1) - 1) / width {
       let target = scores + panel * width
       for row in 0..<rowCount {
@@ -97,7 +97,7 @@ struct AttentionRows {
       // Lengths ascend: the queries from `together` on see the block to its end.
       var together = 0
       while tile.length(together) < end { together += 1 }
-      let rowCount = Self.rowCount(tile.count - together)
+      let rowCount = rowsOfLoop(taking: tile.count - together)
       var first = 0
       while first < cache.valueStride {
         let width = PanelWidth.forRemaining(cache.valueStride - first)
@@ -117,7 +117,4 @@ struct AttentionRows {
       }
     }
   }
-
-  /// Rows of a loop for so many queries.
-  private static func rowCount(_ queries: Int) -> Int { queries > 4 ? 8 : queries > 1 ? 4 : 1 }
 }

@@ -21,6 +21,9 @@ import MeteoRAMath
 // its types: where x is read (`RowElements`), how weights are stored (`WeightSource`), and the sums
 // that are held, rows (`RowGroup`) of outputs (`PanelOutputs`), made of halves.
 
+/// The rows of the smallest loop that takes `rows`, 1 to 8.
+func rowsOfLoop(taking rows: Int) -> Int { rows > 4 ? 8 : rows > 1 ? 4 : 1 }
+
 /// Adds the chain over `range` of each of `rowCount` rows to `y`.
 ///
 /// - Parameters:

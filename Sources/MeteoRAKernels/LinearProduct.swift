@@ -21,20 +21,6 @@ package struct LinearTerm {
   }
 }
 
-extension ProductInput {
-  /// - Parameters:
-  ///   - x: `[rows, inFeatures]`, row-major; must outlive this.
-  ///   - layers: What it will be multiplied with; `inFeatures` of all of them are the same.
-  package init?(
-    _ x: UnsafePointer<Float>, rows: Int, for layers: [WeightMatrix], parallelism: Parallelism
-  ) {
-    guard let width = layers.first?.inFeatures, rows > 0 else { return nil }
-    self.init(
-      x, rows: rows, width: width, panels: layers.reduce(0) { $0 + $1.panels.count },
-      parallelism: parallelism)
-  }
-}
-
 /// Computes several linear layers of one input, `y = x · Wᵀ (+ bias) (+ update)`.
 ///
 /// - Parameters:

@@ -27,7 +27,7 @@ extension WeightMatrix {
     var row = 0
     while row < count {
       let group = min(8, count - row)
-      let rowCount = group > 4 ? 8 : group > 1 ? 4 : 1
+      let rowCount = rowsOfLoop(taking: group)
       var index = panels.startIndex
       while index < panels.endIndex {
         let panel = panels[index]
@@ -56,7 +56,7 @@ extension WeightMatrix {
     withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 8) { filled in
       withUnsafeTemporaryAllocation(of: Float.self, capacity: 8 * width) { tile in
         guard let pointers = filled.baseAddress, let start = tile.baseAddress else { return }
-        let rowCount = count > 4 ? 8 : count > 1 ? 4 : 1
+        let rowCount = rowsOfLoop(taking: count)
         for index in 0..<rowCount {
           (pointers + index).initialize(to: rows[min(index, count - 1)])
         }

@@ -17,9 +17,21 @@ package struct ProductInput {
   private static let fewPanels = 2
 
   /// - Parameters:
+  ///   - x: `[rows, inFeatures]`, row-major; must outlive this.
+  ///   - layers: What it will be multiplied with; `inFeatures` of all of them are the same.
+  package init?(
+    _ x: UnsafePointer<Float>, rows: Int, for layers: [WeightMatrix], parallelism: Parallelism
+  ) {
+    guard let width = layers.first?.inFeatures, rows > 0 else { return nil }
+    self.init(
+      x, rows: rows, width: width, panels: layers.reduce(0) { $0 + $1.panels.count },
+      parallelism: parallelism)
+  }
+
+  /// - Parameters:
   ///   - x: `[rows, width]`, row-major.
   ///   - panels: Of the layers together.
-  init(
+  private init(
     _ x: UnsafePointer<Float>, rows: Int, width: Int, panels: Int, parallelism: Parallelism
   ) {
     self.x = x

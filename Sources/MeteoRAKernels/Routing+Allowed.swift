@@ -46,7 +46,7 @@ extension Routing {
   /// As the public form, for arguments that were checked.
   package init(
     checked logits: UnsafeBufferPointer<Float>, tokens: Int, adapterCount: Int, topK: Int,
-    temperature: Float, among allowed: [Int]
+    temperature: Float, among allowed: [Int], parallelism: Parallelism = .serial
   ) {
     var gathered: [Float] = []
     gathered.reserveCapacity(tokens * allowed.count)
@@ -56,7 +56,7 @@ extension Routing {
     let routing = gathered.withUnsafeBufferPointer { gathered in
       Routing(
         checked: gathered, tokens: tokens, adapterCount: allowed.count, topK: topK,
-        temperature: temperature)
+        temperature: temperature, parallelism: parallelism)
     }
     self.tokens = tokens
     self.topK = topK

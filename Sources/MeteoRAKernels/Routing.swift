@@ -55,25 +55,43 @@ public struct Routing: Sendable, Equatable {
   /// As ``init(logits:tokens:adapterCount:topK:temperature:)``, for arguments that were checked.
   package init(
     checked logits: UnsafeBufferPointer<Float>, tokens: Int, adapterCount: Int, topK: Int,
-    temperature: Float
+    temperature: Float, parallelism: Parallelism = .serial
   ) {
-    var selected = [Int32](repeating: 0, count: tokens * topK)
-    selected.withUnsafeMutableBufferPointer { selected in
-      guard let indices = selected.baseAddress, let values = logits.baseAddress else { return }
-      for token in 0..<tokens {
-        selectLargest(
-          topK, of: values + token * adapterCount, count: adapterCount, to: indices + token * topK)
+    var adapters = [Int32](repeating: 0, count: tokens * topK)
+    var ranking = adapters
+    var weights = [Float](repeating: 1, count: tokens * topK)
+    adapters.withUnsafeMutableBufferPointer { adapters in
+      ranking.withUnsafeMutableBufferPointer { ranking in
+        weights.withUnsafeMutableBufferPointer { weights in
+          guard let selected = adapters.baseAddress, let ranks = ranking.baseAddress,
+            let values = logits.baseAddress
+          else { return }
+          // A few tokens are not worth a thread.
+          let piece = 16
+          nonisolated(unsafe) let weights = weights
+          parallelism.forEachRange(of: (tokens + piece - 1) / piece) { range in
+            let own = range.lowerBound * piece..<min(range.upperBound * piece, tokens)
+            for token in own {
+              selectLargest(
+                topK, of: values + token * adapterCount, count: adapterCount,
+                to: selected + token * topK)
+            }
+            Self.sortAscending(selected, ranking: ranks, tokens: own, topK: topK)
+            Self.weigh(
+              selected, logits: values, tokens: own, adapterCount: adapterCount, topK: topK,
+              temperature: temperature,
+              to: UnsafeMutableBufferPointer(
+                rebasing: weights[own.lowerBound * topK..<own.upperBound * topK]))
+          }
+        }
       }
     }
     self.tokens = tokens
     self.topK = topK
     self.adapterCount = adapterCount
-    let order = Self.ascendingOrder(of: selected, tokens: tokens, topK: topK)
-    adapters = order.adapters
-    ranking = order.ranking
-    weights = Self.weights(
-      of: order.adapters, logits: logits, tokens: tokens, adapterCount: adapterCount,
-      topK: topK, temperature: temperature)
+    self.adapters = adapters
+    self.ranking = ranking
+    self.weights = weights
   }
 
   /// Takes a choice made elsewhere.
@@ -89,24 +107,31 @@ public struct Routing: Sendable, Equatable {
     try requireRouter(topK: topK, adapterCount: adapterCount)
     try requireElements(selected.count, shape: [tokens, topK], of: "selected")
     try requireElements(weights.count, shape: [tokens, topK], of: "weights")
-    let order = Self.ascendingOrder(of: selected, tokens: tokens, topK: topK)
-    for (index, adapter) in order.adapters.enumerated() {
-      let repeated = index % topK > 0 && order.adapters[index - 1] == adapter
+    var adapters = selected
+    var ranking = [Int32](repeating: 0, count: selected.count)
+    adapters.withUnsafeMutableBufferPointer { adapters in
+      ranking.withUnsafeMutableBufferPointer { ranking in
+        guard let terms = adapters.baseAddress, let ranks = ranking.baseAddress else { return }
+        Self.sortAscending(terms, ranking: ranks, tokens: 0..<tokens, topK: topK)
+      }
+    }
+    for (index, adapter) in adapters.enumerated() {
+      let repeated = index % topK > 0 && adapters[index - 1] == adapter
       guard adapter >= 0, adapter < adapterCount, !repeated else {
         throw .invalidSelection(
           token: index / topK, adapter: Int(adapter), adapterCount: adapterCount)
       }
     }
     var aligned = weights
-    for (place, term) in order.ranking.enumerated() {
+    for (place, term) in ranking.enumerated() {
       aligned[place / topK * topK + Int(term)] = weights[place]
     }
     self.tokens = tokens
     self.topK = topK
     self.adapterCount = adapterCount
     self.weights = aligned
-    adapters = order.adapters
-    ranking = order.ranking
+    self.adapters = adapters
+    self.ranking = ranking
   }
 
   /// The only adapter of a bank for every token, with weight 1.
@@ -139,51 +164,51 @@ public struct Routing: Sendable, Equatable {
 }
 
 extension Routing {
-  /// As ``softmax(inPlace:count:)`` of every token's terms, with one call for all exponentials.
-  private static func weights(
-    of adapters: [Int32], logits: UnsafeBufferPointer<Float>, tokens: Int, adapterCount: Int,
-    topK: Int, temperature: Float
-  ) -> [Float] {
-    var weights = [Float](repeating: 1, count: tokens * topK)
-    guard topK > 1 else { return weights }
-    weights.withUnsafeMutableBufferPointer { weights in
-      guard let all = weights.baseAddress else { return }
-      for token in 0..<tokens {
-        let row = all + token * topK
-        let values = logits.baseAddress.map { $0 + token * adapterCount }
-        guard let values else { return }
-        for term in 0..<topK {
-          row[term] = values[Int(adapters[token * topK + term])] / temperature
-        }
-        subtractLargest(row, count: topK)
-      }
-      CorrectlyRounded.exp(inPlace: weights)
-      for token in 0..<tokens { divideBySum(all + token * topK, count: topK) }
+  /// As ``softmax(inPlace:count:)`` of the terms of every token, with one call for all exponentials.
+  ///
+  /// - Parameter weights: Those of `tokens`.
+  private static func weigh(
+    _ adapters: UnsafePointer<Int32>, logits: UnsafePointer<Float>, tokens: Range<Int>,
+    adapterCount: Int, topK: Int, temperature: Float,
+    to weights: UnsafeMutableBufferPointer<Float>
+  ) {
+    // The weight of an only adapter is 1 by rule.
+    guard topK > 1, let first = weights.baseAddress else { return }
+    for (index, token) in tokens.enumerated() {
+      let row = first + index * topK
+      let terms = adapters + token * topK
+      let values = logits + token * adapterCount
+      for term in 0..<topK { row[term] = values[Int(terms[term])] / temperature }
+      subtractLargest(row, count: topK)
     }
-    return weights
+    CorrectlyRounded.exp(inPlace: weights)
+    for index in 0..<tokens.count { divideBySum(first + index * topK, count: topK) }
   }
 
   /// Sorts the adapters of every token, and remembers where each one went.
-  private static func ascendingOrder(
-    of selected: [Int32], tokens: Int, topK: Int
-  ) -> (adapters: [Int32], ranking: [Int32]) {
-    var adapters = selected
-    var ranking = [Int32](repeating: 0, count: selected.count)
-    // The ranks of a token's adapters, in ascending order of adapter.
-    var order = [Int](repeating: 0, count: topK)
-    for first in stride(from: 0, to: tokens * topK, by: topK) {
+  private static func sortAscending(
+    _ adapters: UnsafeMutablePointer<Int32>, ranking: UnsafeMutablePointer<Int32>,
+    tokens: Range<Int>, topK: Int
+  ) {
+    var order: [(adapter: Int32, rank: Int)] = []
+    order.reserveCapacity(topK)
+    for token in tokens {
+      let terms = adapters + token * topK
+      let ranks = ranking + token * topK
       if topK == 2 {
-        let isAscending = selected[first] < selected[first + 1]
-        (order[0], order[1]) = isAscending ? (0, 1) : (1, 0)
-      } else {
-        for rank in 0..<topK { order[rank] = rank }
-        order.sort { selected[first + $0] < selected[first + $1] }
+        // As the paper has it; a call to sort would cost more than all the rest.
+        let (first, second) = (terms[0], terms[1])
+        (terms[0], terms[1]) = (min(first, second), max(first, second))
+        (ranks[0], ranks[1]) = first < second ? (0, 1) : (1, 0)
+        continue
       }
-      for term in 0..<topK {
-        adapters[first + term] = selected[first + order[term]]
-        ranking[first + order[term]] = Int32(truncatingIfNeeded: term)
+      order.removeAll(keepingCapacity: true)
+      for rank in 0..<topK { order.append((terms[rank], rank)) }
+      order.sort { $0.adapter < $1.adapter }
+      for (term, entry) in order.enumerated() {
+        terms[term] = entry.adapter
+        ranks[entry.rank] = Int32(truncatingIfNeeded: term)
       }
     }
-    return (adapters, ranking)
   }
 }

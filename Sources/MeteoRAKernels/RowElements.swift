@@ -3,20 +3,7 @@
 func addElements(
   _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
 ) {
-  typealias Lanes = SIMD16<Float>
-  var index = 0
-  while index &+ Lanes.scalarCount <= count {
-    let place = UnsafeMutableRawPointer(target + index)
-    let sum =
-      place.loadUnaligned(as: Lanes.self)
-      + UnsafeRawPointer(source + index).loadUnaligned(as: Lanes.self)
-    place.storeBytes(of: sum, as: Lanes.self)
-    index &+= Lanes.scalarCount
-  }
-  while index < count {
-    target[index] += source[index]
-    index &+= 1
-  }
+  update(target, with: source, count: count, lanes: { $0 + $1 }, rest: { $0 + $1 })
 }
 
 /// Copies `count` elements: few, for which a call would cost more than the copy.
@@ -24,15 +11,25 @@ func addElements(
 func copyElements(
   _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
 ) {
+  update(target, with: source, count: count, lanes: { $1 }, rest: { $1 })
+}
+
+/// Replaces every element of `target` by a function of itself and that of `source`.
+@inline(__always)
+private func update(
+  _ target: UnsafeMutablePointer<Float>, with source: UnsafePointer<Float>, count: Int,
+  lanes: (SIMD16<Float>, SIMD16<Float>) -> SIMD16<Float>, rest: (Float, Float) -> Float
+) {
   typealias Lanes = SIMD16<Float>
   var index = 0
   while index &+ Lanes.scalarCount <= count {
-    UnsafeMutableRawPointer(target + index).storeBytes(
-      of: UnsafeRawPointer(source + index).loadUnaligned(as: Lanes.self), as: Lanes.self)
+    let place = UnsafeMutableRawPointer(target + index)
+    let elements = UnsafeRawPointer(source + index).loadUnaligned(as: Lanes.self)
+    place.storeBytes(of: lanes(place.loadUnaligned(as: Lanes.self), elements), as: Lanes.self)
     index &+= Lanes.scalarCount
   }
   while index < count {
-    target[index] = source[index]
+    target[index] = rest(target[index], source[index])
     index &+= 1
   }
 }

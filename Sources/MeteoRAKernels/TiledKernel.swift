@@ -2,7 +2,7 @@ import MeteoRAMath
 
 // TiledKernel: tokens grouped by adapter, tiles of tokens × outputs.
 //
-//   (token, adapter) terms of a tile of tokens, sorted by adapter:        see RoutedUpdate.swift
+//   (token, adapter) terms of a tile of tokens, sorted by adapter:        see RoutedTerms.swift
 //
 //     term      0   1   2   3   4   5   6 …          e(term) ascending, t ascending inside
 //     z[term] = A[e] · x[t]                          region 1: threads split the terms

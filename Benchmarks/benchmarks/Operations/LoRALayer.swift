@@ -58,7 +58,7 @@ struct LoRALayer {
     multiply([LinearTerm(gate, to: logits)], by: x, rows: tokens, parallelism: parallelism)
     let routing = Routing(
       checked: UnsafeBufferPointer(start: logits, count: tokens * shape.adapters), tokens: tokens,
-      adapterCount: shape.adapters, topK: shape.topK, temperature: 1)
+      adapterCount: shape.adapters, topK: shape.topK, temperature: 1, parallelism: parallelism)
     kernel.addDelta(input: x, routing: routing, bank: bank, to: y, parallelism: parallelism)
     return routing
   }

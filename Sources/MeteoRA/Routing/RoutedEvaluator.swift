@@ -65,20 +65,22 @@ struct RoutedEvaluator: LinearGroupEvaluator {
       let range = place * rows * adapterCount..<(place + 1) * rows * adapterCount
       let logits = UnsafeBufferPointer(rebasing: logits[range])
       outputs[place].update = ModuleOutput.Update(
-        bank: routed.bank, routing: routing(by: logits, rows: rows), logits: logits)
+        bank: routed.bank, routing: routing(by: logits, rows: rows, parallelism), logits: logits)
     }
     ModuleOutput.compute(outputs, from: x, by: kernel, parallelism)
   }
 
-  private func routing(by logits: UnsafeBufferPointer<Float>, rows: Int) -> Routing {
+  private func routing(
+    by logits: UnsafeBufferPointer<Float>, rows: Int, _ parallelism: Parallelism
+  ) -> Routing {
     guard let allowed else {
       return Routing(
         checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
-        temperature: router.temperature)
+        temperature: router.temperature, parallelism: parallelism)
     }
     return Routing(
       checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
-      temperature: router.temperature, among: allowed)
+      temperature: router.temperature, among: allowed, parallelism: parallelism)
   }
 }
 

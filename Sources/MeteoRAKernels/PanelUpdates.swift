@@ -1,0 +1,35 @@
+/// The updates of some panels, `[panels, tokens + 1, width]`.
+struct PanelUpdates {
+  let memory: AlignedMemory
+  /// The place of the first panel in its matrix.
+  let first: Int
+  let stride: Int
+
+  /// `[tokens, width]` of a panel; valid as long as this is.
+  func updates(of panel: WeightMatrix.Panel) -> UnsafePointer<Float> {
+    UnsafePointer(memory.floats + (panel.index - first) * stride)
+  }
+
+  /// Adds the updates of some rows to their outputs.
+  ///
+  /// - Parameters:
+  ///   - y: Row t's outputs of the matrix stand at `y + t * yStride`.
+  ///   - delta: As `y`; gets the updates alone.
+  func add(
+    _ panels: ArraySlice<WeightMatrix.Panel>, rows: Int, to y: UnsafeMutablePointer<Float>,
+    delta: UnsafeMutablePointer<Float>? = nil, yStride: Int
+  ) {
+    panels.withUnsafeBufferPointer { panels in
+      // A row of outputs is read on and on, since the next one lies in another page of memory.
+      for row in 0..<rows {
+        for panel in panels {
+          let update =
+            memory.floats + (panel.index - first) * stride + row * panel.width.rawValue
+          let place = row * yStride + panel.firstOutput
+          if let delta { copyElements(update, to: delta + place, count: panel.outputs) }
+          addElements(update, to: y + place, count: panel.outputs)
+        }
+      }
+    }
+  }
+}
