@@ -1,6 +1,7 @@
 import Foundation
 
-/// `swift run -c release benchmarks ops|model|tokenizers|table`: times what was checked before, bit by bit.
+/// `swift run -c release benchmarks ops|model|tokenizers|table`: times what was checked before, bit
+/// by bit.
 @main
 struct Benchmarks {
   static func main() {

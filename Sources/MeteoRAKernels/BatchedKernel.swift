@@ -54,7 +54,7 @@ func addDeltaByBatches(_ call: LoRAMoECall) {
           let u = gathered + chunk.offsets[term - tokens.lowerBound * topK] + layout.u
           for o in 0..<outFeatures { d[o].addProduct(c, u[o]) }
         }
-        call.finish(token: t, outputs: 0..<outFeatures, update: d)
+        call.finish(token: t, update: d)
       }
     }
     first = tokens.upperBound

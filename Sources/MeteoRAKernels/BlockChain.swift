@@ -18,7 +18,7 @@ import MeteoRAMath
 //
 // Formats, vectors and rows are generic and stand in one file: a debug build compiles file by file,
 // and would not specialise what it finds elsewhere. There is one loop, `BlockLoop`; what varies are
-// its types: where x is read (`RowElements`), how weights are stored (`WeightSource`), and the sums
+// its types: where x is read (`InputRows`), how weights are stored (`WeightSource`), and the sums
 // that are held, rows (`RowGroup`) of outputs (`PanelOutputs`), made of halves.
 
 /// The rows of the smallest loop that takes `rows`, 1 to 8.
@@ -30,27 +30,26 @@ func rowsOfLoop(taking rows: Int) -> Int { rows > 4 ? 8 : rows > 1 ? 4 : 1 }
 ///   - rows: `rowCount` pointers; row r is read at `rows[r][range]`.
 ///   - rowCount: 1, 4 or 8.
 ///   - range: At most 128 indices, the contract's block.
-///   - upcoming: Memory to bring nearer meanwhile.
 ///   - y: Row r's `width` totals stand at `y + r * yStride`.
 func addBlock(
   rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int, range: Range<Int>,
-  weights: WeightBlock, upcoming: UpcomingLines? = nil, to y: UnsafeMutablePointer<Float>,
-  yStride: Int
+  weights: WeightBlock, to y: UnsafeMutablePointer<Float>, yStride: Int
 ) {
-  widening(
-    weights,
+  withSource(
+    of: weights,
     BlockLoop(
       x: ScatteredRows(rows: rows, k: range.lowerBound), rowCount: rowCount,
-      part: BlockPart(count: range.count), weights: weights, upcoming: upcoming, y: y,
+      part: BlockPart(count: range.count), weights: weights, upcoming: nil, y: y,
       yStride: yStride))
 }
 
-/// As ``addBlock(rows:rowCount:range:weights:upcoming:to:yStride:)``, of two panels of 32 outputs at
+/// As ``addBlock(rows:rowCount:range:weights:to:yStride:)``, of two panels of 32 outputs at
 /// a time: memory is read in two places, and an element of x is used twice.
 ///
 /// - Parameters:
 ///   - rowCount: 1 or 4.
-///   - distance: Bytes from the weights to those of the panel behind, whose outputs are the next in y.
+///   - distance: Bytes from the weights to those of the panel behind, whose outputs are the next in
+///     y.
 func addBlock(
   rows: UnsafePointer<UnsafePointer<Float>>, rowCount: Int, range: Range<Int>,
   weights: WeightBlock, andPanelBehind distance: Int, to y: UnsafeMutablePointer<Float>,
@@ -59,7 +58,7 @@ func addBlock(
   let loop = BlockLoop(
     x: ScatteredRows(rows: rows, k: range.lowerBound), rowCount: rowCount,
     part: BlockPart(count: range.count), weights: weights, upcoming: nil, y: y, yStride: yStride)
-  widening(weights, TwoPanelLoop(loop: loop, distance: distance))
+  withSource(of: weights, TwoPanelLoop(loop: loop, distance: distance))
 }
 
 /// Adds a chain of a group of interleaved rows, or a part of one, to `y`.
@@ -69,13 +68,13 @@ func addBlock(
 ///   - rowCount: 4 or 8.
 ///   - part: Which k of the block, at most 128 of them in all.
 ///   - upcoming: Memory to bring nearer meanwhile.
-///   - y: As for ``addBlock(rows:rowCount:range:weights:upcoming:to:yStride:)``.
+///   - y: As for ``addBlock(rows:rowCount:range:weights:to:yStride:)``.
 func addBlock(
   interleaved x: UnsafePointer<Float>, rowCount: Int, part: BlockPart, weights: WeightBlock,
   upcoming: UpcomingLines?, to y: UnsafeMutablePointer<Float>, yStride: Int
 ) {
-  widening(
-    weights,
+  withSource(
+    of: weights,
     BlockLoop(
       x: InterleavedRows(next: x, rowCount: rowCount), rowCount: rowCount, part: part,
       weights: weights, upcoming: upcoming, y: y, yStride: yStride))
@@ -83,18 +82,18 @@ func addBlock(
 
 /// Widens `count` k of a panel to binary32, outputs in order: what `.float32` holds as stored.
 func widenBlock(_ weights: WeightBlock, count: Int, into target: UnsafeMutableRawPointer) {
-  widening(weights, WideningLoop(weights: weights, count: count, target: target))
+  withSource(of: weights, WideningLoop(weights: weights, count: count, target: target))
 }
 
 // MARK: Loops
 
 /// What is done with weights, whatever their format.
-private protocol WideningWork {
+private protocol WeightWork {
   func run<Source: WeightSource>(_ source: Source)
 }
 
 @inline(__always)
-private func widening<Work: WideningWork>(_ weights: WeightBlock, _ work: Work) {
+private func withSource<Work: WeightWork>(of weights: WeightBlock, _ work: Work) {
   switch (weights.format, weights.width) {
   case (.float32, .wide): work.run(Float32Pairs())
   case (.float32, .medium): work.run(Float32Singles<SIMD16<Float>>())
@@ -109,7 +108,7 @@ private func widening<Work: WideningWork>(_ weights: WeightBlock, _ work: Work) 
   }
 }
 
-private struct BlockLoop<X: RowElements>: WideningWork {
+private struct BlockLoop<X: InputRows>: WeightWork {
   let x: X
   let rowCount: Int
   let part: BlockPart
@@ -159,7 +158,7 @@ private struct BlockLoop<X: RowElements>: WideningWork {
   }
 }
 
-private struct TwoPanelLoop<X: RowElements>: WideningWork {
+private struct TwoPanelLoop<X: InputRows>: WeightWork {
   let loop: BlockLoop<X>
   let distance: Int
 
@@ -169,7 +168,7 @@ private struct TwoPanelLoop<X: RowElements>: WideningWork {
   }
 }
 
-private struct WideningLoop: WideningWork {
+private struct WideningLoop: WeightWork {
   let weights: WeightBlock
   let count: Int
   let target: UnsafeMutableRawPointer
@@ -366,19 +365,19 @@ private struct FiniteFloat16Pairs<Lanes: ChainLanes>: WeightSource {
 // MARK: Rows held in registers
 
 /// Where the elements of a group's rows are read, one k after the other.
-private protocol RowElements {
+private protocol InputRows {
   func element(ofRow row: Int) -> Float
   mutating func advance()
 }
 
-private struct ScatteredRows: RowElements {
+private struct ScatteredRows: InputRows {
   let rows: UnsafePointer<UnsafePointer<Float>>
   var k: Int
   @inline(__always) func element(ofRow row: Int) -> Float { rows[row][k] }
   @inline(__always) mutating func advance() { k &+= 1 }
 }
 
-private struct InterleavedRows: RowElements {
+private struct InterleavedRows: InputRows {
   var next: UnsafePointer<Float>
   let rowCount: Int
   @inline(__always) func element(ofRow row: Int) -> Float { next[row] }
@@ -391,7 +390,7 @@ private protocol RowGroup {
   static var count: Int { get }
   init()
   /// - Parameter first: The row of x that is the group's first.
-  mutating func add<X: RowElements>(_ weights: Outputs, times x: X, from first: Int)
+  mutating func add<X: InputRows>(_ weights: Outputs, times x: X, from first: Int)
   mutating func load(from sums: UnsafePointer<Float>)
   func store(to sums: UnsafeMutablePointer<Float>)
   func addTotals(to y: UnsafeMutablePointer<Float>, stride: Int)
@@ -405,7 +404,7 @@ private struct OneRow<Outputs: PanelOutputs>: RowGroup {
   @inline(__always) static var count: Int { 1 }
 
   @inline(__always)
-  mutating func add<X: RowElements>(_ weights: Outputs, times x: X, from first: Int) {
+  mutating func add<X: InputRows>(_ weights: Outputs, times x: X, from first: Int) {
     row.add(weights, times: x.element(ofRow: first))
   }
 
@@ -427,7 +426,7 @@ private struct TwiceTheRows<Half: RowGroup>: RowGroup {
   @inline(__always) static var count: Int { 2 * Half.count }
 
   @inline(__always)
-  mutating func add<X: RowElements>(_ weights: Half.Outputs, times x: X, from first: Int) {
+  mutating func add<X: InputRows>(_ weights: Half.Outputs, times x: X, from first: Int) {
     upper.add(weights, times: x, from: first)
     lower.add(weights, times: x, from: first + Half.count)
   }

@@ -1,11 +1,23 @@
-import MeteoRAMath
+// LinearProduct: the linear layers that share an input, in one parallel region for each of its
+// tiles.
+//
+//   panels of all layers      q q q q q q q q k k v v
+//   threads                   │ first   │ second    │         as many panels each, one more or less
+//   parts                     │ q q q│q │ q q q q│k k│v v│    of one layer, and no more than their
+//                                                             updates can be held for
+//   for each part:    d = updates of its panels               see RoutedTerms+Projection.swift
+//     for each panel: totals = x · Wᵀ                         see PanelProduct.swift
+//                     y = (totals + bias) + d
+//
+// An output is a chain of its own, so that no bit depends on how panels are dealt out.
 
 /// One weight matrix of a group that shares an input, and where its output goes.
 package struct LinearTerm {
   package var weights: WeightMatrix
   /// `[outFeatures]`, added to the finished product once.
   package var bias: [Float]?
-  /// Added once, after the bias; of the tiles of the input.
+  /// Added once, after the bias; made by ``ProductInput/updates(_:)`` of the input that the weights
+  /// are multiplied with.
   package var update: RoutedUpdate?
   /// `[rows, outFeatures]`, overwritten.
   package var output: UnsafeMutablePointer<Float>
@@ -30,11 +42,11 @@ package func multiply(
   _ terms: [LinearTerm], by x: UnsafePointer<Float>, rows: Int, parallelism: Parallelism
 ) {
   let input = ProductInput(x, rows: rows, for: terms.map(\.weights), parallelism: parallelism)
-  if let input { multiply(terms, by: input, parallelism: parallelism) }
+  multiply(terms, by: input, parallelism: parallelism)
 }
 
-/// As ``multiply(_:by:rows:parallelism:)``, in one parallel region for each tile of rows: panels of all
-/// terms are dealt out together.
+/// As ``multiply(_:by:rows:parallelism:)``, in one parallel region for each tile of rows: panels of
+/// all terms are dealt out together.
 package func multiply(_ terms: [LinearTerm], by input: ProductInput, parallelism: Parallelism) {
   for (index, tile) in input.tiles.enumerated() {
     multiply(terms, by: tile, at: index, of: input, parallelism: parallelism)
@@ -126,38 +138,5 @@ private func forEachPart(
         body(term, rest, nil)
       }
     }
-  }
-}
-
-/// A linear layer: every output the dot product of the arithmetic contract, plus the bias in one
-/// addition.
-///
-///     y[t][o] = dot(x[t], W[o]) + bias[o]
-///
-/// - Parameters:
-///   - x: Input, `[rows, inFeatures]`, row-major.
-///   - bias: `[outFeatures]`; `nil` adds nothing.
-/// - Returns: `[rows, outFeatures]`, row-major.
-/// - Throws: ``KernelError`` if an argument does not have the size that its shape asks for, or the
-///   result would have more than 2³¹ elements.
-public func linear(
-  _ x: [Float], rows: Int, weights: WeightMatrix, bias: [Float]? = nil,
-  parallelism: Parallelism = .serial
-) throws(KernelError) -> [Float] {
-  try requireElements(x.count, shape: [rows, weights.inFeatures], of: "x")
-  if let bias { try requireElements(bias.count, shape: [weights.outFeatures], of: "bias") }
-  // Without inputs no element of x backs the rows, without outputs none of y.
-  let count = try outputCount([rows, weights.outFeatures], of: "y")
-  if count == 0 { return [] }
-  return [Float](unsafeUninitializedCapacity: count) { y, initialized in
-    guard let output = y.baseAddress else { return }
-    x.withUnsafeBufferPointer { x in
-      // K = 0 leaves no element to point at; the products then read none.
-      let input = x.baseAddress ?? UnsafePointer(output)
-      multiply(
-        [LinearTerm(weights, bias: bias, to: output)], by: input, rows: rows,
-        parallelism: parallelism)
-    }
-    initialized = count
   }
 }

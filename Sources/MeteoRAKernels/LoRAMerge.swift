@@ -6,8 +6,8 @@
 // The dot product is that of the arithmetic contract, over the rank; the product with s and the sum
 // are rounded one after the other, unfused, in binary32. A stored W is widened exactly.
 //
-// x · W' sums over `in` what B · (A · x) sums over `in` and then over `r`: the two are equal in real
-// numbers and differ by rounding, however the merge is computed.
+// x · W' sums over `in` what B · (A · x) sums over `in` and then over `r`: the two are equal in
+// real numbers and differ by rounding, however the merge is computed.
 
 /// One adapter's update of one linear module, to be added to the module's weights.
 public struct LoRAMerge: Sendable {

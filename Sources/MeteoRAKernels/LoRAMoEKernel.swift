@@ -23,12 +23,10 @@ struct LoRAMoECall {
   /// Ends the chain of one token: writes the update if it is asked for, and adds it to the base
   /// output once.
   @inline(__always)
-  func finish(token: Int, outputs: Range<Int>, update: UnsafePointer<Float>) {
+  func finish(token: Int, update: UnsafePointer<Float>) {
     let row = token * bank.outFeatures
-    if let delta {
-      (delta + row + outputs.lowerBound).update(from: update, count: outputs.count)
-    }
-    addElements(update, to: y + row + outputs.lowerBound, count: outputs.count)
+    if let delta { (delta + row).update(from: update, count: bank.outFeatures) }
+    addElements(update, to: y + row, count: bank.outFeatures)
   }
 }
 

@@ -44,7 +44,7 @@ func addDeltaByLoop(_ call: LoRAMoECall) {
       }
     }
     for t in 0..<routing.tokens {
-      call.finish(token: t, outputs: 0..<outFeatures, update: d + t * outFeatures)
+      call.finish(token: t, update: d + t * outFeatures)
     }
   }
 }

@@ -1,95 +1,21 @@
 import MeteoRAMath
 
-// PanelProduct: all rows of an input against one panel of weights.
+// PanelProduct: an interleaved input, nine rows and more, against one panel of weights.
 //
-//   for each block of 128 k:  for 8 (4, 1) rows at a time:  y[rows][panel] += chain(block)
+//   for each block of 128 k:          for each group of 8 (the last one 4) rows:
+//                                       totals[rows][panel] += chain(block)
 //
-// The weights of a block (16 KiB at most) stay in the first-level cache while the rows pass, and
-// so do the totals, which are kept side by side until all blocks were added: rows of y are often a
-// power of two apart, so that their lines would drive each other out of the caches.
+//   weights of a block    16 KiB at most: in the first-level cache while the rows pass
+//   totals                side by side until all blocks were added, in the first- or second-level
+//                         cache: rows of y are often a power of two apart, so that their lines would
+//                         drive each other out
+//   x                     read on and on, once for every panel: see InterleavedInput.swift
 //
 // Where the weights come from memory, the loop has to fetch and compute at the same time:
-//   1 to 8 rows     one group: the hardware fetches ahead of a loop that reads on steadily
 //   9 to 16 rows    two groups take turns every 16 k, so that the loop still reads on steadily
 //   57 rows and more    while a block is used, the lines of the next one are touched
 
 extension WeightMatrix {
-  /// Writes the dot products of `rows` with the outputs of some panels.
-  ///
-  /// - Parameters:
-  ///   - rows: `count` pointers to `inFeatures` elements each.
-  ///   - y: Row r's outputs of the first panel go to `y + r * yStride`, those of the others behind.
-  func multiply(
-    _ panels: ArraySlice<Panel>, rows: UnsafePointer<UnsafePointer<Float>>, count: Int,
-    to y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    guard let first = panels.first else { return }
-    var row = 0
-    while row < count {
-      let group = min(8, count - row)
-      let rowCount = rowsOfLoop(taking: group)
-      var index = panels.startIndex
-      while index < panels.endIndex {
-        let panel = panels[index]
-        let target = y + row * yStride + panel.firstOutput - first.firstOutput
-        if group < rowCount || panel.outputs < panel.width.rawValue {
-          multiplyFilled(panel, rows: rows + row, count: group, to: target, yStride: yStride)
-          index += 1
-        } else {
-          let isPair = rowCount < 8 && panels.endIndex - index > 1 && panels[index + 1].isWhole
-          multiply(
-            panel, andPanelBehind: isPair ? panels[index + 1].byteOffset - panel.byteOffset : nil,
-            rows: rows + row, count: rowCount, to: target, yStride: yStride)
-          index += isPair ? 2 : 1
-        }
-      }
-      row += group
-    }
-  }
-
-  /// Where rows are missing takes the last one again, and leaves out the outputs that are padding.
-  private func multiplyFilled(
-    _ panel: Panel, rows: UnsafePointer<UnsafePointer<Float>>, count: Int,
-    to y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    let width = panel.width.rawValue
-    withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 8) { filled in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: 8 * width) { tile in
-        guard let pointers = filled.baseAddress, let start = tile.baseAddress else { return }
-        let rowCount = rowsOfLoop(taking: count)
-        for index in 0..<rowCount {
-          (pointers + index).initialize(to: rows[min(index, count - 1)])
-        }
-        multiply(
-          panel, andPanelBehind: nil, rows: pointers, count: rowCount, to: start, yStride: width)
-        for index in 0..<count {
-          (y + index * yStride).update(from: start + index * width, count: panel.outputs)
-        }
-      }
-    }
-  }
-
-  /// - Parameter distance: Bytes to a second panel, both of 32 outputs; `nil` for one alone.
-  private func multiply(
-    _ panel: Panel, andPanelBehind distance: Int?, rows: UnsafePointer<UnsafePointer<Float>>,
-    count: Int, to y: UnsafeMutablePointer<Float>, yStride: Int
-  ) {
-    let width = distance == nil ? panel.width.rawValue : 2 * panel.width.rawValue
-    for row in 0..<count { (y + row * yStride).update(repeating: 0, count: width) }
-    for first in stride(from: 0, to: inFeatures, by: DotProduct.blockLength) {
-      let range = first..<min(first + DotProduct.blockLength, inFeatures)
-      let weights = block(panel, at: first)
-      if let distance {
-        addBlock(
-          rows: rows, rowCount: count, range: range, weights: weights, andPanelBehind: distance,
-          to: y, yStride: yStride)
-      } else {
-        addBlock(
-          rows: rows, rowCount: count, range: range, weights: weights, to: y, yStride: yStride)
-      }
-    }
-  }
-
   /// Writes the dot products of an input with the outputs of `panel`, `[paddedRows, width]`.
   func multiply(
     _ panel: Panel, _ input: InterleavedInput, to y: UnsafeMutablePointer<Float>
@@ -111,7 +37,7 @@ extension WeightMatrix {
           addBlock(
             interleaved: input.group(group, at: first, count: count),
             rowCount: input.rowCount(ofGroup: group), part: BlockPart(count: count),
-            weights: usable, upcoming: upcoming?.after(group * DotProduct.blockLength),
+            weights: usable, upcoming: upcoming?.after(passes: group, of: DotProduct.blockLength),
             to: y + group * 8 * width, yStride: width)
         }
       }
@@ -151,12 +77,13 @@ extension WeightMatrix {
       from: weights.base + count * weights.stride,
       interval: max(groups * UpcomingLines.lineBytes / weights.stride, 1),
       witness: scratch.witness)
-    let end = lines.after(groups * DotProduct.blockLength).base
+    let end = lines.after(passes: groups, of: DotProduct.blockLength).base
     return groups >= 8 && end <= endOfMemory ? lines : nil
   }
 }
 
-/// What the product with one panel needs beside inputs and outputs; it stays in the first-level cache.
+/// What the product with one panel needs beside inputs and outputs; it stays in the first-level
+/// cache.
 private struct ProductScratch {
   /// Room for a block of binary32 weights.
   let widened: UnsafeMutableRawPointer

@@ -36,8 +36,9 @@ public struct Parallelism: Sendable, Equatable {
     threads = uncheckedThreads
   }
 
-  /// Calls `body` with a copy whose threads stay awake from one call of ``forEachRange(of:_:)`` to the
-  /// next, which saves some 30 µs each time; they must not be used after `body` has returned.
+  /// Calls `body` with a copy whose threads stay awake from one call of ``forEachRange(of:_:)`` to
+  /// the next, which saves some 30 µs each time. After `body` has returned it runs everything on
+  /// one.
   package func withTeam<Result, Failure: Error>(
     _ body: (Parallelism) throws(Failure) -> Result
   ) throws(Failure) -> Result {

@@ -1,5 +1,5 @@
-/// An input of linear layers, in the order in which their products read it; made once for all layers
-/// that share it.
+/// An input of linear layers, in the order in which their products read it; made once for all
+/// layers that share it.
 package struct ProductInput {
   /// `[rows, width]`, row-major: must outlive this.
   package let x: UnsafePointer<Float>
@@ -7,7 +7,7 @@ package struct ProductInput {
   package let width: Int
   /// Tiles of rows, interleaved; none if rows are read where they are.
   let tiles: [InterleavedInput]
-  /// Rows of every tile but the last.
+  /// Rows of every tile but the last; without tiles, all of them.
   package let rowsOfTile: Int
 
   /// Up to this number, rows are read where they are.
@@ -19,21 +19,11 @@ package struct ProductInput {
   /// - Parameters:
   ///   - x: `[rows, inFeatures]`, row-major; must outlive this.
   ///   - layers: What it will be multiplied with; `inFeatures` of all of them are the same.
-  package init?(
+  package init(
     _ x: UnsafePointer<Float>, rows: Int, for layers: [WeightMatrix], parallelism: Parallelism
   ) {
-    guard let width = layers.first?.inFeatures, rows > 0 else { return nil }
-    self.init(
-      x, rows: rows, width: width, panels: layers.reduce(0) { $0 + $1.panels.count },
-      parallelism: parallelism)
-  }
-
-  /// - Parameters:
-  ///   - x: `[rows, width]`, row-major.
-  ///   - panels: Of the layers together.
-  private init(
-    _ x: UnsafePointer<Float>, rows: Int, width: Int, panels: Int, parallelism: Parallelism
-  ) {
+    let width = layers.first?.inFeatures ?? 0
+    let panels = layers.reduce(0) { $0 + $1.panels.count }
     self.x = x
     self.rows = rows
     self.width = width

@@ -4,8 +4,8 @@ import MeteoRAMath
 //
 //   ss = dot(x, x)      r = 1 / sqrt(ss / H + eps)      y[i] = w[i] · (x[i] · r)
 //
-// A chain of fma waits four cycles for each element. Blocks of a dot product are chains of their own,
-// so four of them run side by side; their sums are added in order.
+// A chain of fma waits four cycles for each element. Blocks of a dot product are chains of their
+// own, so four of them run side by side; their sums are added in order.
 
 /// Normalises rows by their root mean square.
 ///

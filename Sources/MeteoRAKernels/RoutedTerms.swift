@@ -1,9 +1,20 @@
-/// The (token, adapter) terms of a tile of tokens, sorted by adapter, in quads for the up-projection.
-struct RoutedTerms {
-  /// Rows of x that are multiplied together.
-  static let rowsAtATime = 8
+// RoutedTerms: what a tile of tokens adds in one module, sorted so that an adapter's weights are
+// read once for all tokens that chose it.
+//
+//   tokens   0: e1 e4    1: e0 e4    2: e1 e4    3: e4 e9    …            topK terms each
+//
+//   groups   e0 │ e1    │ e4         │ e9            ascending adapter, ascending token inside
+//   rows      1 │ 0  2  │ 0  1  2  3 │ 3             padded to quads; padding is a row of its own
+//   factors   w · s of every term, zero where there is padding
+//   z         [quad][rank][4]                        A · x of four terms side by side
+//
+// What is computed with them: see RoutedTerms+Projection.swift.
 
-  /// The terms of one adapter. Nothing in it is counted by reference: it is visited for every panel.
+/// The (token, adapter) terms of a tile of tokens, sorted by adapter, in quads for the
+/// up-projection.
+struct RoutedTerms {
+  /// The terms of one adapter. Nothing in it is counted by reference: it is visited for every
+  /// panel.
   struct Group {
     var adapter: Int
     var rank: Int
@@ -14,29 +25,35 @@ struct RoutedTerms {
     var z: UnsafeMutablePointer<Float>
     /// The first panel of B.
     var b: WeightBlock
+
+    var quads: Int { RoutedTerms.quads(of: count) }
   }
 
   let tokens: Range<Int>
-  private let bank: LoRABank
+  let bank: LoRABank
   /// Adapters that have terms, ascending.
   private(set) var groups: [Group] = []
   /// Row of every term among the tile's tokens; behind the last one where a quad is not full.
-  private var rows: [Int32] = []
+  private(set) var rows: [Int32] = []
   /// `c = w · s` of every term.
-  private var factors: [Float] = []
+  private(set) var factors: [Float] = []
+  /// Holds every group's z.
   private let memory: AlignedMemory
 
+  /// - Parameters:
+  ///   - routing: Of as many adapters as `bank` has.
+  ///   - tokens: A range of the routing's.
   init(_ routing: Routing, tokens: Range<Int>, bank: LoRABank) {
     self.tokens = tokens
     self.bank = bank
-    // Counting sort: ascending adapter, and ascending token inside.
-    let range = tokens.lowerBound * routing.topK..<tokens.upperBound * routing.topK
+    let terms = tokens.lowerBound * routing.topK..<tokens.upperBound * routing.topK
+    // A counting sort: `next` counts the terms of an adapter, then tells the place of its next one.
     var next = [Int](repeating: 0, count: bank.parts.count)
-    for term in range { next[Int(routing.adapters[term])] += 1 }
+    for term in terms { next[Int(routing.adapters[term])] += 1 }
     var (places, elements) = (0, 0)
-    for index in bank.parts.indices {
-      guard next[index] > 0, let part = bank.parts[index] else { continue }
-      let padded = (next[index] + 3) / 4 * 4
+    for (index, part) in bank.parts.enumerated() {
+      guard let part else { continue }
+      let padded = 4 * Self.quads(of: next[index])
       places += padded
       elements += padded * part.rank
     }
@@ -45,17 +62,17 @@ struct RoutedTerms {
     factors = [Float](repeating: 0, count: places)
     var z = memory.floats
     var place = 0
-    for index in bank.parts.indices {
+    for (index, part) in bank.parts.enumerated() {
       let count = next[index]
       next[index] = place
-      guard count > 0, let part = bank.parts[index] else { continue }
-      groups.append(
-        Group(adapter: index, rank: part.rank, count: count, first: place, z: z, b: part.b))
-      let padded = (count + 3) / 4 * 4
-      place += padded
-      z += padded * part.rank
+      guard count > 0, let part else { continue }
+      let group = Group(
+        adapter: index, rank: part.rank, count: count, first: place, z: z, b: part.b)
+      groups.append(group)
+      place += 4 * group.quads
+      z += 4 * group.quads * part.rank
     }
-    for term in range {
+    for term in terms {
       let index = Int(routing.adapters[term])
       guard let part = bank.parts[index] else { continue }
       let place = next[index]
@@ -65,105 +82,16 @@ struct RoutedTerms {
     }
   }
 
-  /// Computes `z = A · x` of all terms, in one parallel region.
-  static func projectDown(
-    _ tiles: [RoutedTerms], x: UnsafePointer<Float>, parallelism: Parallelism
-  ) {
-    let work = tiles.indices.flatMap { index in
-      tiles[index].groups.flatMap { group in
-        stride(from: 0, to: group.count, by: rowsAtATime).map { (index, group, $0) }
-      }
-    }
-    parallelism.forEachRange(of: work.count) { range in
-      for (index, group, first) in work[range] {
-        tiles[index].projectDown(group, from: first, x: x)
-      }
-    }
-  }
+  /// Fours that hold `count` terms.
+  private static func quads(of count: Int) -> Int { (count + 3) / 4 }
 
-  /// Computes z of up to eight terms of a group.
-  private func projectDown(_ group: Group, from first: Int, x: UnsafePointer<Float>) {
-    guard let adapter = bank.adapters[group.adapter] else { return }
-    let (rank, inFeatures) = (group.rank, bank.inFeatures)
-    let count = min(Self.rowsAtATime, group.count - first)
-    let padded = (count + 3) / 4 * 4
-    withUnsafeTemporaryAllocation(
-      of: UnsafePointer<Float>.self, capacity: Self.rowsAtATime
-    ) { pointers in
-      withUnsafeTemporaryAllocation(of: Float.self, capacity: Self.rowsAtATime * rank) { scratch in
-        guard let inputs = pointers.baseAddress, let products = scratch.baseAddress else { return }
-        for term in 0..<count {
-          let row = tokens.lowerBound + Int(rows[group.first + first + term])
-          (inputs + term).initialize(to: x + row * inFeatures)
-        }
-        if first == 0 {
-          let start = adapter.a.firstBlock.base
-          touchLines(
-            start, byteCount: min(adapter.a.endOfMemory - start, 64 << 10), witness: products)
-        }
-        adapter.a.multiply(
-          adapter.a.panels[...], rows: inputs, count: count, to: products, yStride: rank)
-        let z = group.z + first * rank
-        for term in 0..<padded {
-          let place = z + term / 4 * 4 * rank + term % 4
-          for k in 0..<rank { place[4 * k] = term < count ? products[term * rank + k] : 0 }
-        }
-      }
-    }
-  }
+  /// Elements of z (64 MiB) that are held at a time, unless a single token has more.
+  static let elementBudget = 16 << 20
 
-  /// Panels whose updates are computed together: they stay in the second-level cache until they are
-  /// added, and B is read in pieces as long as that allows, since memory is fast only where it is
-  /// read on and on.
-  var panelsAtATime: Int { max((1 << 18) / panelElements, 1) }
-
-  /// Elements of the updates of a panel.
-  private var panelElements: Int { (tokens.count + 1) * PanelWidth.wide.rawValue }
-
-  /// Computes the updates of the outputs of some panels.
-  func projectUp(_ panels: ArraySlice<WeightMatrix.Panel>) -> PanelUpdates {
-    let wide = PanelWidth.wide.rawValue
-    let widest = groups.lazy.filter { $0.b.format != .float32 }.map(\.rank).max() ?? 0
-    let count = panels.count * panelElements
-    let memory = AlignedMemory(byteCount: (count + widest * wide + 1) * MemoryLayout<Float>.size)
-    memory.floats.update(repeating: 0, count: count)
-    for group in groups {
-      add(group, panels, to: memory.floats, updates: panelElements, widened: memory.floats + count)
-    }
-    return PanelUpdates(memory: memory, first: panels.startIndex, stride: panelElements)
-  }
-
-  private func add(
-    _ group: Group, _ panels: ArraySlice<WeightMatrix.Panel>, to d: UnsafeMutablePointer<Float>,
-    updates: Int, widened: UnsafeMutablePointer<Float>
-  ) {
-    rows.withUnsafeBufferPointer { rows in
-      factors.withUnsafeBufferPointer { factors in
-        guard let rows = rows.baseAddress, let factors = factors.baseAddress,
-          let first = panels.first, let last = panels.last
-        else { return }
-        let outputBytes = group.rank * group.b.format.byteWidth
-        // Only the last panel may hold padding: those before it are as long as their outputs.
-        let start = group.b.base + first.firstOutput * outputBytes
-        let count = last.firstOutput + last.width.rawValue - first.firstOutput
-        touchLines(start, byteCount: count * outputBytes, witness: widened)
-        let quads = TermQuads(
-          count: (group.count + 3) / 4, z: group.z, rows: rows + group.first,
-          factors: factors + group.first)
-        for (index, panel) in panels.enumerated() {
-          var weights = group.b
-          weights.base += panel.firstOutput * outputBytes
-          weights.width = panel.width
-          weights.stride = panel.width.rawValue * weights.format.byteWidth
-          if weights.format != .float32 {
-            widenBlock(weights, count: group.rank, into: widened)
-            weights.base = UnsafeRawPointer(widened)
-          }
-          addTerms(
-            quads, rank: group.rank, weights: weights.base, width: panel.width,
-            to: d + index * updates)
-        }
-      }
-    }
+  /// Elements of z of `tokens` tokens, at most, if they are sorted together.
+  static func mostElements(tokens: Int, topK: Int, bank: LoRABank) -> Int {
+    let ranks = bank.parts.compactMap { $0?.rank }
+    // Every adapter may fill up a quad.
+    return tokens * ranks.sorted(by: >).prefix(topK).reduce(0, +) + 4 * ranks.reduce(0, +)
   }
 }

@@ -1,22 +1,8 @@
-/// The routed low-rank updates of some tokens in one module, ready to be added to its outputs.
-///
-/// Made in two steps: the (token, adapter) terms are sorted by adapter, then `z = A · x` of every term
-/// is computed, for all modules that share an input together.
+/// The routed low-rank updates of a product's input in one module, ready to be added to its
+/// outputs: the terms of the input's tiles.
 package struct RoutedUpdate {
-  /// The terms of tiles of tokens, in order.
+  /// In order.
   let tiles: [RoutedTerms]
-
-  /// Sorts the terms.
-  ///
-  /// - Parameters:
-  ///   - routing: Of as many adapters as `bank` has.
-  ///   - tokensOfTile: Tokens whose updates are computed together.
-  package init(_ routing: Routing, bank: LoRABank, tokensOfTile: Int) {
-    tiles = stride(from: 0, to: routing.tokens, by: tokensOfTile).map { first in
-      RoutedTerms(
-        routing, tokens: first..<min(first + tokensOfTile, routing.tokens), bank: bank)
-    }
-  }
 
   /// Computes `z = A · x` of all terms of `updates`, in one parallel region.
   ///
@@ -25,5 +11,34 @@ package struct RoutedUpdate {
     _ updates: [RoutedUpdate], x: UnsafePointer<Float>, parallelism: Parallelism
   ) {
     RoutedTerms.projectDown(updates.flatMap(\.tiles), x: x, parallelism: parallelism)
+  }
+}
+
+extension ProductInput {
+  /// Sorts what adapters add to the product of this input with the weights of each module; see
+  /// ``RoutedUpdate/projectDown(_:x:parallelism:)`` for what comes next.
+  ///
+  /// - Parameter choices: For each module the choice of every row, and its adapters, as many as the
+  ///   routing knows; `nil` for a module without.
+  /// - Returns: `nil` if all updates together were too much memory to be held while the products
+  ///   run.
+  package func updates(
+    _ choices: [(routing: Routing, bank: LoRABank)?]
+  ) -> [RoutedUpdate?]? {
+    let elements = choices.reduce(0) { sum, choice in
+      guard let choice else { return sum }
+      return sum
+        + RoutedTerms.mostElements(tokens: rows, topK: choice.routing.topK, bank: choice.bank)
+    }
+    guard elements <= RoutedTerms.elementBudget else { return nil }
+    return choices.map { choice in
+      choice.map { choice in
+        let tiles = stride(from: 0, to: rows, by: rowsOfTile).map { first in
+          RoutedTerms(
+            choice.routing, tokens: first..<min(first + rowsOfTile, rows), bank: choice.bank)
+        }
+        return RoutedUpdate(tiles: tiles)
+      }
+    }
   }
 }

@@ -30,8 +30,9 @@ public struct Routing: Sendable, Equatable {
 
   /// Routes by gate logits: the `topK` largest, softmax of their quotients with `temperature`.
   ///
-  /// NaN ranks above +∞. Where NaN or +∞ is selected, or nothing but −∞, or the quotient with a tiny
-  /// temperature overflows, all weights of the token are NaN, unless `topK` is 1: the weight is then 1 by rule.
+  /// NaN ranks above +∞. Where NaN or +∞ is selected, or nothing but −∞, or the quotient with a
+  /// tiny temperature overflows, all weights of the token are NaN, unless `topK` is 1: the weight
+  /// is then 1 by rule.
   ///
   /// - Parameters:
   ///   - logits: `[tokens, adapterCount]`, row-major.
@@ -144,8 +145,8 @@ public struct Routing: Sendable, Equatable {
     ranking = adapters
   }
 
-  /// The adapters of `token`, largest gate logit first, with their weights; none if there is no such
-  /// token.
+  /// The adapters of `token`, largest gate logit first, with their weights; none if there is no
+  /// such token.
   public func selected(token: Int) -> [(adapter: Int, weight: Float)] {
     guard (0..<tokens).contains(token) else { return [] }
     return (0..<topK).map { rank in
@@ -164,7 +165,8 @@ public struct Routing: Sendable, Equatable {
 }
 
 extension Routing {
-  /// As ``softmax(inPlace:count:)`` of the terms of every token, with one call for all exponentials.
+  /// As ``softmax(inPlace:count:)`` of the terms of every token, with one call for all
+  /// exponentials.
   ///
   /// - Parameter weights: Those of `tokens`.
   private static func weigh(

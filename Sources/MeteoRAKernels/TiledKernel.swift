@@ -25,16 +25,14 @@ import MeteoRAMath
 /// Tokens of one tile: enough terms of an adapter to fill its quads, d still in the cache.
 private let tileTokens = 1024
 
-/// Elements of z (64 MiB) that a tile of more than one token may have.
-private let tileBudget = 16 << 20
-
 func addDeltaByTiles(_ call: LoRAMoECall) {
   let tokens = call.routing.tokens
-  let ranks = call.bank.adapters.map { $0?.rank ?? 0 }
-  // Every adapter may fill up a quad.
-  let padding = 4 * ranks.reduce(0, +)
-  let widestToken = ranks.sorted(by: >).prefix(call.routing.topK).reduce(0, +)
-  let tile = min(tileTokens, max((tileBudget - padding) / max(widestToken, 1), 1))
+  func elements(_ tokens: Int) -> Int {
+    RoutedTerms.mostElements(tokens: tokens, topK: call.routing.topK, bank: call.bank)
+  }
+  let padding = elements(0)
+  let fitting = (RoutedTerms.elementBudget - padding) / max(elements(1) - padding, 1)
+  let tile = min(tileTokens, max(fitting, 1))
   for first in stride(from: 0, to: tokens, by: tile) {
     let range = first..<min(first + tile, tokens)
     let terms = RoutedTerms(call.routing, tokens: range, bank: call.bank)

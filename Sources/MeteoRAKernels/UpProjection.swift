@@ -3,6 +3,7 @@ import MeteoRAMath
 // UpProjection: the second half of the low-rank update, for one panel of outputs.
 //
 //   terms of one adapter, four at a time:      B[panel], rank × width, stays in the first-level cache
+//                                              up to a rank of 256 or so
 //
 //     u[j][o] = dot(B[o], z[j])       j = 0…3       z   ▪▪▪▪ ▪▪▪▪ ▪▪▪▪ …   four terms for every k
 //     d[t[j]][o] = fma(c[j], u[j][o], d[t[j]][o])
@@ -25,7 +26,7 @@ struct TermQuads {
 ///
 /// - Parameters:
 ///   - weights: A panel of B, `[rank, width]`, binary32.
-///   - d: `[rows + 1, width]`.
+///   - d: `[tokens + 1, width]`.
 func addTerms(
   _ quads: TermQuads, rank: Int, weights: UnsafeRawPointer, width: PanelWidth,
   to d: UnsafeMutablePointer<Float>

@@ -1,7 +1,7 @@
 /// Memory that the weights of a model share.
 ///
-/// A large matrix gets memory of its own; small ones, such as those of adapters, stand one behind the
-/// other in blocks of large pages. A block is freed with the last matrix in it.
+/// A large matrix gets memory of its own; small ones, such as those of adapters, stand one behind
+/// the other in blocks of large pages. A block is freed with the last matrix in it.
 package final class WeightMemory {
   /// Where a matrix stands.
   struct Part: @unchecked Sendable {

@@ -3,12 +3,12 @@ import Foundation
 
 /// Threads that stay awake from one parallel region to the next.
 ///
-/// To wake a sleeping thread takes 20 to 50 µs on a virtual machine, as long as a product of a small
-/// model takes, and a token has some fifty regions. The helpers of a team ask for the next region
-/// again and again, and sleep after a while of asking in vain.
+/// To wake a sleeping thread takes 20 to 50 µs on a virtual machine, as long as a product of a
+/// small model takes, and a token has some fifty regions. The helpers of a team ask for the next
+/// region again and again, and sleep after a while of asking in vain.
 ///
-/// Pieces of a region are taken by whoever is free, one at a time: a helper that the system does not
-/// run is not waited for, and a team without helpers does everything itself.
+/// Pieces of a region are taken by whoever is free, one at a time: only a helper that has taken one
+/// is waited for, and a team without helpers does everything itself.
 final class WorkerTeam: @unchecked Sendable {
   // Unchecked: everything variable is touched under the lock.
   private let lock = NSLock()
@@ -19,7 +19,8 @@ final class WorkerTeam: @unchecked Sendable {
   private var next = 0
   private var unfinished = 0
   private var isDissolved = false
-  /// Signalled for every region; one for each helper, so that they do not disturb each other.
+  /// Signalled when there are pieces for a helper; one each, so that they do not disturb each
+  /// other.
   private let calls: [DispatchSemaphore]
   /// Signalled when the last piece is finished.
   private let finished = DispatchSemaphore(value: 0)
@@ -28,7 +29,10 @@ final class WorkerTeam: @unchecked Sendable {
   init(helpers: Int) {
     calls = (0..<helpers).map { _ in DispatchSemaphore(value: 0) }
     for call in calls {
-      DispatchQueue.global(qos: .userInitiated).async { self.help(when: call) }
+      // A queue each: helpers that sleep would hold the few threads of a global one.
+      DispatchQueue(label: "MeteoRA.WorkerTeam", qos: .userInitiated).async {
+        self.help(when: call)
+      }
     }
   }
 
@@ -40,7 +44,8 @@ final class WorkerTeam: @unchecked Sendable {
 
   /// Calls `body` with every index below `count` once, and returns when all calls have.
   ///
-  /// A call from inside of `body` runs where it is, one index after the other.
+  /// A call while another one is under way, from inside of its `body` or from elsewhere, runs where
+  /// it is, one index after the other.
   func forEachPiece(of count: Int, _ body: (Int) -> Void) {
     guard count > 0 else { return }
     withoutActuallyEscaping(body) { body in
@@ -83,7 +88,8 @@ final class WorkerTeam: @unchecked Sendable {
     }
   }
 
-  /// Never inlined: nothing holds the closure when this has returned, whose life ends with the region.
+  /// Never inlined: when this has returned, it holds the closure no longer. The process would end
+  /// if somebody did when the region is over.
   @inline(never)
   private func run(_ piece: Int) {
     let body = locked { self.body }

@@ -22,8 +22,8 @@ extension ConfigurationFields {
       settings.scaling = try scalingSettings(in: scaling, named: "rope_scaling")
     }
     do throws(KernelError) {
-      // The settings are checked with the smallest head: frequencies for a head of the size that the
-      // file claims would take its memory before any tensor has confirmed it.
+      // The settings are checked with the smallest head: frequencies for a head of the size that
+      // the file claims would take its memory before any tensor has confirmed it.
       _ = try RotaryEmbedding(
         headDimension: 2, theta: settings.theta, scaling: settings.scaling)
     } catch {

@@ -71,8 +71,8 @@ package final class Generation {
   ///   cancelled, without a token of this step.
   /// - Throws: ``LlamaError/notANumber(prompt:position:id:)`` for logits without a largest one,
   ///   ``LlamaError/infiniteLogit(prompt:position:id:)`` for such as have no probabilities to draw
-  ///   by, and for more positions than the machine has memory for. No sequence has a new token then,
-  ///   and every later step throws the same.
+  ///   by, and for more positions than the machine has memory for. No sequence has a new token
+  ///   then, and every later step throws the same.
   package func step(
     shouldStop: () -> Bool = { false }
   ) throws(LlamaError) -> [GeneratedToken] {

@@ -3,7 +3,8 @@ import MeteoRAKernels
 /// The shape and settings of a Llama model, as a Hugging Face `config.json` gives them.
 ///
 /// Reading refuses by name what would change the result and is not built: see
-/// ``init(contentsOf:)``. What was read cannot be changed, so the sizes are those that were checked.
+/// ``init(contentsOf:)``. What was read cannot be changed, so the sizes are those that were
+/// checked.
 public struct LlamaConfiguration: Sendable, Equatable {
   /// Rows of the embedding: ids are below it.
   public let vocabularySize: Int

@@ -190,25 +190,32 @@ private struct ForwardPass: ~Copyable {
   func logits(_ wanted: LogitRows) -> [Float] {
     normalise(model.finalNorm)
     observe(.finalNorm, normed)
-    let outputs = model.configuration.vocabularySize
-    let selected =
-      switch wanted {
-      case .all: Array(0..<rows)
-      case .last: ranges.map { $0.upperBound - 1 }
+    switch wanted {
+    case .all:
+      let logits = logits(of: normed)
+      logits.withUnsafeBufferPointer { logits in
+        guard let start = logits.baseAddress else { return }
+        observer?.observe(.logits, start, width: model.configuration.vocabularySize)
       }
-    let input = RowBuffer(rows: selected.count, width: normed.width)
-    for (index, row) in selected.enumerated() {
-      input.row(index).update(from: normed.row(row), count: normed.width)
+      return logits
+    case .last:
+      let last = RowBuffer(rows: ranges.count, width: normed.width)
+      for (index, range) in ranges.enumerated() {
+        last.row(index).update(from: normed.row(range.upperBound - 1), count: normed.width)
+      }
+      return logits(of: last)
     }
-    let logits = [Float](unsafeUninitializedCapacity: selected.count * outputs) { logits, count in
-      count = selected.count * outputs
+  }
+
+  private func logits(of normed: borrowing RowBuffer) -> [Float] {
+    let count = normed.rows * model.configuration.vocabularySize
+    return [Float](unsafeUninitializedCapacity: count) { logits, initializedCount in
+      initializedCount = count
       guard let target = logits.baseAddress else { return }
       multiply(
-        [LinearTerm(model.head, to: target)], by: input.start, rows: selected.count,
+        [LinearTerm(model.head, to: target)], by: normed.start, rows: normed.rows,
         parallelism: parallelism)
-      if case .all = wanted { observer?.observe(.logits, target, width: outputs) }
     }
-    return logits
   }
 }
 

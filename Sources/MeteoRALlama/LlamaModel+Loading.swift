@@ -76,8 +76,9 @@ extension LlamaModel {
 
   /// Opens the weights of a folder.
   ///
-  /// - Throws: ``LlamaError/safetensors(_:)``, or ``LlamaError/unsupported(file:field:found:supported:)``
-  ///   if there are weights of another format alone.
+  /// - Throws: ``LlamaError/safetensors(_:)``, or
+  ///   ``LlamaError/unsupported(file:field:found:supported:)`` if there are weights of another
+  ///   format alone.
   package static func weights(in folder: URL) throws(LlamaError) -> SafetensorsCheckpoint {
     do throws(SafetensorsError) {
       return try SafetensorsCheckpoint(folder: folder)

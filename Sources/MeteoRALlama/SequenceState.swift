@@ -9,8 +9,8 @@ package final class SequenceState {
 
   /// An empty sequence for a model of this shape.
   ///
-  /// - Parameter positions: How many there will be, as far as is known: their memory then lies together,
-  ///   and is read faster. It is taken when they come.
+  /// - Parameter positions: How many there will be, as far as is known: their memory then lies
+  ///   together, and is read faster. It is taken when they come.
   package init(for configuration: LlamaConfiguration, expecting positions: Int = 0) {
     layers = (0..<configuration.layerCount).map { _ in
       AttentionCache(

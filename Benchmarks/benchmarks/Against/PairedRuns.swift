@@ -1,5 +1,5 @@
-/// Runs another program in turn with this one, A B A B …, so that what disturbs the machine disturbs
-/// both, and compares the times of each turn.
+/// Runs another program in turn with this one, A B A B …, so that what disturbs the machine
+/// disturbs both, and compares the times of each turn.
 struct PairedRuns {
   private let options: BenchmarkOptions
   private let peer: String

@@ -3,8 +3,8 @@ import MeteoRAKernels
 
 /// What the machine can do at most, measured here and now: the yardstick of every row.
 ///
-/// Neighbours of a virtual machine move the bandwidth, so it is measured in the same process, before
-/// the rows and after them.
+/// Neighbours of a virtual machine move the bandwidth, so it is measured in the same process,
+/// before the rows and after them.
 struct MachinePeak: Codable, Equatable {
   var kind = "peak"
   /// "before" the rows or "after" them.
@@ -149,8 +149,8 @@ final class ReadBuffer {
   }
 }
 
-/// Makes a value count as used, so that its computation is not dropped: the compiler cannot know that
-/// the system writes nothing to a file that is not there.
+/// Makes a value count as used, so that its computation is not dropped: the compiler cannot know
+/// that the system writes nothing to a file that is not there.
 @inline(never)
 func keep<Value: BitwiseCopyable>(_ value: Value) {
   withUnsafeBytes(of: value) { _ = write(-1, $0.baseAddress, $0.count) }

@@ -31,8 +31,8 @@ enum ProcessMemory {
     return max(0, peak - before)
   }
 
-  /// Gives free memory back to the system, where the C library can: glibc's `malloc_trim`, which its
-  /// Swift module leaves out.
+  /// Gives free memory back to the system, where the C library can: glibc's `malloc_trim`, which
+  /// its Swift module leaves out.
   private static func trimAllocator() {
     guard let symbol = dlsym(nil, "malloc_trim") else { return }
     let trim = unsafeBitCast(symbol, to: (@convention(c) (Int) -> CInt).self)

@@ -1,6 +1,7 @@
 import Foundation
 
-/// How much of the processors was used so far, by everybody and by this process: Linux's /proc/stat.
+/// How much of the processors was used so far, by everybody and by this process: Linux's
+/// /proc/stat.
 ///
 /// The load that the system tells counts the benchmark itself and its turns of the last minute; the
 /// difference of two of these tells what others did.

@@ -1,7 +1,7 @@
 import MeteoRAKernels
 
-/// Inputs or outputs of an operation, held as a forward pass holds them: in large pages, if they fill
-/// one.
+/// Inputs or outputs of an operation, held as a forward pass holds them: in large pages, if they
+/// fill one.
 struct Activations {
   private let memory: AlignedMemory
   let count: Int

@@ -15,7 +15,8 @@ struct Timing {
   /// Ascending.
   private let seconds: [Double]
 
-  /// Runs `body` for a tenth of the budget to warm up, once at least, then until the budget is used.
+  /// Runs `body` for a tenth of the budget to warm up, once at least, then until the budget is
+  /// used.
   init(_ budget: TimeBudget = TimeBudget(), _ body: () throws -> Void) rethrows {
     var warmUp = 0.0
     repeat { warmUp += try Self.seconds(body) } while warmUp < budget.seconds / 10

@@ -1,8 +1,8 @@
 import Foundation
 import MeteoRAKernels
 
-/// `model/{shape}/{weights}/{plain|28adapters}/{open|first_token|prompt128|prompt512|decode}`: whole
-/// models, each in a process of its own (``ModelMeasurement``).
+/// `model/{shape}/{weights}/{plain|28adapters}/{open|first_token|prompt128|prompt512|decode}`:
+/// whole models, each in a process of its own (``ModelMeasurement``).
 struct ModelBenchmark {
   let run: BenchmarkRun
 

@@ -1,8 +1,8 @@
 import MeteoRAKernels
 import MeteoRAMath
 
-/// `attention/{prompt|decode}/{positions}`: 32 query heads and 8 kv heads of 128. Only the positions
-/// that a token may see count as work.
+/// `attention/{prompt|decode}/{positions}`: 32 query heads and 8 kv heads of 128. Only the
+/// positions that a token may see count as work.
 struct AttentionBenchmark {
   let run: BenchmarkRun
 

@@ -27,8 +27,8 @@ struct LoRALayer {
       }, outFeatures: n, inFeatures: k)
   }
 
-  /// `[adapters, inFeatures]`: row j reads element j of the input, where ``input(_:)`` puts what the
-  /// token prefers, and all others a little.
+  /// `[adapters, inFeatures]`: row j reads element j of the input, where ``input(_:)`` puts what
+  /// the token prefers, and all others a little.
   static func gateRows(_ shape: LoRACase) -> [Float] {
     var rows = PseudoRandom.values(shape.adapters * shape.inFeatures, seed: 5).map { $0 * 1e-4 }
     for adapter in 0..<shape.adapters { rows[adapter * shape.inFeatures + adapter] = 1 }

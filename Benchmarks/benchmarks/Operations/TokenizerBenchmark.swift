@@ -3,8 +3,8 @@ import MeteoRATokenizers
 
 /// Opening tokenizers, and a text to ids and back.
 ///
-/// The rows are those of the programs under `Benchmarks/peers`, which time other libraries; `ids` is
-/// the same number there if the ids are.
+/// The rows are those of the programs under `Benchmarks/peers`, which time other libraries; `ids`
+/// is the same number there if the ids are.
 struct TokenizerBenchmark {
   private let paths: [String]
   private let text: String

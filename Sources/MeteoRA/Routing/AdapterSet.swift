@@ -36,8 +36,8 @@ struct AdapterSet: Sendable {
   /// The set with one adapter more: behind those with a row in the gates if it brings one, else at
   /// the end.
   ///
-  /// - Throws: ``MeteoRAError`` if a module that routes gets no row, or one that does not fit, or if
-  ///   the adapter changes a module whose gate has no rows for the others.
+  /// - Throws: ``MeteoRAError`` if a module that routes gets no row, or one that does not fit, or
+  ///   if the adapter changes a module whose gate has no rows for the others.
   func adding(
     _ adapter: PEFTAdapter, gateRows: GateRows, base: LlamaConfiguration
   ) throws(MeteoRAError) -> AdapterSet {

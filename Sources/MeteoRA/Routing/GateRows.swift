@@ -2,7 +2,8 @@ import Foundation
 import MeteoRALlama
 import MeteoRASafetensors
 
-/// One adapter's rows in the gates of a model: a vector `[inFeatures]` for every module that routes.
+/// One adapter's rows in the gates of a model: a vector `[inFeatures]` for every module that
+/// routes.
 ///
 /// Its product with a module's input is the adapter's gate logit there.
 ///

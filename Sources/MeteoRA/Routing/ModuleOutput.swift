@@ -38,17 +38,15 @@ struct ModuleOutput {
   /// Computes the outputs of modules that share an input.
   ///
   /// The tiled kernel adds each update to the base product before that is written, unless somebody
-  /// wants to see the one without the other.
+  /// wants to see the one without the other, or ranks are huge.
   static func compute(
     _ outputs: [ModuleOutput], from x: ProductInput, by kernel: LoRAMoEKernel,
     _ parallelism: Parallelism
   ) {
-    if kernel == .tiled, !outputs.contains(where: \.isSeenInParts) {
-      let updates = outputs.map { output in
-        output.update.map { RoutedUpdate($0.routing, bank: $0.bank, tokensOfTile: x.rowsOfTile) }
-      }
-      RoutedUpdate.projectDown(
-        updates.compactMap(\.self), x: x.x, parallelism: parallelism)
+    if kernel == .tiled, !outputs.contains(where: \.isSeenInParts),
+      let updates = x.updates(outputs.map(\.choice))
+    {
+      RoutedUpdate.projectDown(updates.compactMap(\.self), x: x.x, parallelism: parallelism)
       multiply(outputs, updates, by: x, parallelism)
       for output in outputs {
         output.observe(.input, x.x, output.linear.weights.inFeatures)
@@ -78,6 +76,10 @@ struct ModuleOutput {
     MeteoRAKernels.multiply(terms, by: x, parallelism: parallelism)
   }
 
+  private var choice: (routing: Routing, bank: LoRABank)? {
+    update.map { ($0.routing, $0.bank) }
+  }
+
   private var isSeenInParts: Bool {
     guard let observer else { return false }
     return observer.wants(.module(layer, module, .base))
@@ -96,12 +98,12 @@ struct ModuleOutput {
       return
     }
     let width = linear.weights.outFeatures
-    withUnsafeTemporaryAllocation(of: Float.self, capacity: rows * width) { delta in
-      kernel.addDelta(
-        input: x, routing: update.routing, bank: update.bank, to: values,
-        delta: delta.baseAddress, parallelism: parallelism)
-      if let start = delta.baseAddress { observer.observe(point, start, width: width) }
-    }
+    let delta = AlignedMemory(byteCount: rows * width * MemoryLayout<Float>.size)
+    kernel.addDelta(
+      input: x, routing: update.routing, bank: update.bank, to: values, delta: delta.floats,
+      parallelism: parallelism)
+    observer.observe(point, delta.floats, width: width)
+    withExtendedLifetime(delta) {}
   }
 
   private func observeRouting() {

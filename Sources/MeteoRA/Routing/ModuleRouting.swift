@@ -25,8 +25,8 @@ public struct ModuleRouting: Sendable, Equatable {
   /// Tokens that were run.
   public var tokenCount: Int { topK == 0 ? 0 : adapters.count / topK }
 
-  /// The adapters of a token, largest gate logit first, with their weights; none if there is no such
-  /// token.
+  /// The adapters of a token, largest gate logit first, with their weights; none if there is no
+  /// such token.
   public func choices(of token: Int) -> [(adapter: Int, weight: Float)] {
     guard (0..<tokenCount).contains(token) else { return [] }
     return (token * topK..<(token + 1) * topK).map { (Int(adapters[$0]), weights[$0]) }

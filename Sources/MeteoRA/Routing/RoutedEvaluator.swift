@@ -50,20 +50,17 @@ struct RoutedEvaluator: LinearGroupEvaluator {
     let x = ProductInput(
       input, rows: rows, for: gates.compactMap(\.self) + outputs.map(\.linear.weights),
       parallelism: parallelism)
-    guard let x else { return }
-
-    let logits = UnsafeMutableBufferPointer<Float>.allocate(
-      capacity: gates.count * rows * adapterCount)
-    defer { logits.deallocate() }
-    guard let start = logits.baseAddress else { return }
+    let logitCount = rows * adapterCount
+    let memory = AlignedMemory(byteCount: gates.count * logitCount * MemoryLayout<Float>.size)
+    defer { withExtendedLifetime(memory) {} }
     let terms = gates.enumerated().compactMap { place, gate in
-      gate.map { LinearTerm($0, to: start + place * rows * adapterCount) }
+      gate.map { LinearTerm($0, to: memory.floats + place * logitCount) }
     }
     multiply(terms, by: x, parallelism: parallelism)
     for (place, module) in group.modules.enumerated() {
       guard let routed = modules[layer][module.index] else { continue }
-      let range = place * rows * adapterCount..<(place + 1) * rows * adapterCount
-      let logits = UnsafeBufferPointer(rebasing: logits[range])
+      let logits = UnsafeBufferPointer(
+        start: memory.floats + place * logitCount, count: logitCount)
       outputs[place].update = ModuleOutput.Update(
         bank: routed.bank, routing: routing(by: logits, rows: rows, parallelism), logits: logits)
     }
@@ -99,7 +96,6 @@ struct SingleAdapterEvaluator: LinearGroupEvaluator {
       of: group, layer: layer, of: model, values: outputs, rows: rows, observer: observer)
     let x = ProductInput(
       input, rows: rows, for: outputs.map(\.linear.weights), parallelism: parallelism)
-    guard let x else { return }
     for (place, module) in group.modules.enumerated() {
       outputs[place].update = banks[layer][module.index].map { bank in
         ModuleOutput.Update(bank: bank, routing: Routing(onlyAdapterFor: rows), logits: nil)

@@ -30,7 +30,8 @@ public struct TokenRouting: Sendable, Equatable {
   }
 }
 
-/// Keeps the routing of every token of every sequence: sums over the model, and each module's choice.
+/// Keeps the routing of every token of every sequence: sums over the model, and each module's
+/// choice.
 final class TokenRoutingRecorder: RoutingObserver {
   private let adapterCount: Int
   private let moduleCount: Int

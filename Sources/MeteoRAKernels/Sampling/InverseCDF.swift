@@ -3,8 +3,8 @@
 ///     C(n) = dot of (p[0], …, p[n − 1]) with ones, in its blocks of 128
 ///     the lowest i with u · C(V) < C(i + 1)
 ///
-/// The product is rounded once. It is below C(V) for every u of up to 24 bits, so there always is an
-/// i; and C grows there, so that its probability is not 0. (C(V) itself is 1 but for roundings.)
+/// The product is rounded once. It is below C(V) for every u of up to 24 bits, so there always is
+/// an i; and C grows there, so that its probability is not 0. (C(V) itself is 1 but for roundings.)
 ///
 /// - Parameters:
 ///   - probabilities: p, `[vocabulary]`: at least 0, not all of them 0.

@@ -7,8 +7,8 @@
 /// - Parameters:
 ///   - count: k; 0, or as many as there are, removes none.
 ///   - logits: `[vocabulary]`, none of them NaN; changed in place.
-/// - SeeAlso: Fan, Lewis and Dauphin, *Hierarchical Neural Story Generation*, arXiv:1805.04833; ties
-///   as in Transformers.
+/// - SeeAlso: Fan, Lewis and Dauphin, *Hierarchical Neural Story Generation*, arXiv:1805.04833;
+///   ties as in Transformers.
 package func keepLargest(_ count: Int, of logits: inout [Float]) {
   guard count > 0, count < logits.count else { return }
   var descending = DescendingLogits(logits)
