@@ -1,6 +1,7 @@
 // The public declarations of this target speak of types of these: configurations and options,
-// threads and kernels, tokenizers, tensors and the errors of each. A client imports `MeteoRA` alone.
-// Of the kernels only types: their functions `linear`, `softmax`, … are no names for its scope.
+// threads and kernels, tokenizers, tensors and the errors of each. A client imports `MeteoRA`
+// alone. Of the kernels only types: their functions `linear`, `softmax`, … are no names for its
+// scope.
 
 @_exported import MeteoRALlama
 @_exported import MeteoRASafetensors

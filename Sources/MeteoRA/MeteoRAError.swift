@@ -46,8 +46,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case noAllowedAdapter(known: [String])
   /// A selection leaves the gates fewer adapters than a token takes.
   case tooFewAllowed(topK: Int, allowed: [String])
-  /// An adapter that is added changes a module that no other adapter changes, so that there is no gate
-  /// to add its row to.
+  /// An adapter that is added changes a module that no other adapter changes, so that there is no
+  /// gate to add its row to.
   case moduleWithoutGate(adapter: String, module: String)
   /// A model whose gates choose adapters per token cannot be merged into one set of weights.
   case gatedMerge(model: String)

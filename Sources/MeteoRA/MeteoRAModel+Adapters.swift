@@ -1,8 +1,8 @@
 import MeteoRAKernels
 import MeteoRALlama
 
-// Changes to the adapters of a loaded model. A model is immutable: each of these returns another one
-// that shares all weights, so that requests under way go on as they began.
+// Changes to the adapters of a loaded model. A model is immutable: each of these returns another
+// one that shares all weights, so that requests under way go on as they began.
 
 extension MeteoRAModel {
   /// Names of the adapters that are disabled, in the order of ``adapterNames``.
@@ -38,9 +38,9 @@ extension MeteoRAModel {
 
   /// The same model with one more adapter, read from a PEFT folder.
   ///
-  /// With rows for the gates the model is that of files that hold the adapter and the rows behind all
-  /// others. Without, the adapter can only be run alone, in mode ``Mode/singleAdapter(_:)``; a model
-  /// without gates takes any number of such adapters.
+  /// With rows for the gates the model is that of files that hold the adapter and the rows behind
+  /// all others. Without, the adapter can only be run alone, in mode ``Mode/singleAdapter(_:)``; a
+  /// model without gates takes any number of such adapters.
   ///
   /// ``files`` still tells what was loaded at first.
   ///
@@ -48,8 +48,9 @@ extension MeteoRAModel {
   ///   - adapter: A folder, and a name that no adapter of the model has.
   ///   - gateRows: A row for every module that routes. Rows of other modules decide nothing.
   /// - Throws: ``MeteoRAError`` if the folder cannot be taken or does not fit the base, the name is
-  ///   taken, a row is missing, of another length or not finite, the adapter changes a module that no
-  ///   other changes (whose gate has no rows for the others), or there are no gates to add a row to.
+  ///   taken, a row is missing, of another length or not finite, the adapter changes a module that
+  ///   no other changes (whose gate has no rows for the others), or there are no gates to add a row
+  ///   to.
   public func adding(
     _ adapter: ModelFiles.Adapter, gateRows: GateRows? = nil
   ) throws(MeteoRAError) -> MeteoRAModel {

@@ -9,13 +9,13 @@ import MeteoRALlama
 public final class MeteoRAModel: Sendable {
   /// What computes the linear modules.
   public enum Mode: Sendable, Equatable {
-    /// Gates choose the adapters of every token, of all or among some: the others' logits are left out
-    /// before the top-k, so that top-k and softmax see the allowed ones only. There have to be at
-    /// least k of them, as a model has to have k adapters.
+    /// Gates choose the adapters of every token, of all or among some: the others' logits are left
+    /// out before the top-k, so that top-k and softmax see the allowed ones only. There have to be
+    /// at least k of them, as a model has to have k adapters.
     ///
     /// The results are those of a model that holds the allowed adapters and their rows of the gates
-    /// alone, bit for bit; a module that none of them changes is the base's. Indices of adapters are
-    /// still those of this model, and a trace holds the logits of all of them.
+    /// alone, bit for bit; a module that none of them changes is the base's. Indices of adapters
+    /// are still those of this model, and a trace holds the logits of all of them.
     case routedAmong(AdapterSelection)
     /// One adapter for every token, with weight 1: plain LoRA.
     case singleAdapter(String)
@@ -79,10 +79,10 @@ public final class MeteoRAModel: Sendable {
 
   /// The same model with other settings of the router; weights are shared.
   ///
-  /// - Parameter router: k from 1 to the number of adapters that have a row in the gates, T finite and
-  ///   above 0.
-  /// - Throws: ``MeteoRAError/notRouted(model:)`` without gates, ``MeteoRAError`` for a value out of
-  ///   range.
+  /// - Parameter router: k from 1 to the number of adapters that have a row in the gates, T finite
+  ///   and above 0.
+  /// - Throws: ``MeteoRAError/notRouted(model:)`` without gates, ``MeteoRAError`` for a value out
+  ///   of range.
   public func with(router: RouterConfiguration) throws(MeteoRAError) -> MeteoRAModel {
     guard adapterSet.routedModules != nil else { throw .notRouted(model: files.base.path) }
     try router.validate(adapterCount: adapterSet.gatedCount)
@@ -100,8 +100,8 @@ public final class MeteoRAModel: Sendable {
       merge: merge)
   }
 
-  /// The mode that the files ask for: routed if there are gates, else the only adapter (the first, if
-  /// more were added), else the base. Disabled adapters do not count.
+  /// The mode that the files ask for: routed if there are gates, else the only adapter (the first,
+  /// if more were added), else the base. Disabled adapters do not count.
   public var defaultMode: Mode {
     if adapterSet.routedModules != nil {
       return adapterSet.isEnabled[..<adapterSet.gatedCount].contains(true) ? .routed : .noAdapters

@@ -4,12 +4,14 @@
 //   eˣ = 2ᵏ · 2ᶠ          2ᶠ = (Σ cₙ fⁿ)²  n = 0…9, cₙ = (ln 2 / 2)ⁿ / n!  (Taylor series of 2^(f/2))
 //
 // Error bound for |t| ≤ 152, each part relative to the result, u = 2⁻⁵³:
-//   t: constant and product are off by at most u/2 and u of their size, together 1.5 · 152 · u in t,
+//   t: constant and product are off by at most u/2 and u of their size, together 1.5 · 152 · u in
+//   t,
 //      times ln 2:                                                                  < 2⁻⁴⁵·⁶
 //   Taylor remainder: h = f · ln 2 / 2, |h| ≤ 0.1733: h¹⁰ / 10! / e^−|h|, doubled by squaring:
 //                                                                                   < 2⁻⁴⁵·⁷
 //   roundings of coefficients, sum and square (fewer than 12 of at most u each):    < 2⁻⁴⁹
-// The sum is below 2⁻⁴⁴·⁵; the bound taken is 2⁻⁴⁴. It leaves about one argument in 700 000 undecided.
+// The sum is below 2⁻⁴⁴·⁵; the bound taken is 2⁻⁴⁴. It leaves about one argument in 700 000
+// undecided.
 
 extension CorrectlyRounded {
   /// e to the power of `x`, rounded to the nearest `Float`.
@@ -86,7 +88,8 @@ enum ExpKernel {
 
   /// Writes `count` results, and returns whether all are decided; if not, none may be used.
   ///
-  /// The steps are those of one element: without a branch, so that the compiler makes vectors of them.
+  /// The steps are those of one element: without a branch, so that the compiler makes vectors of
+  /// them.
   static func exp(
     _ arguments: UnsafePointer<Float>, count: Int, to results: UnsafeMutablePointer<Float>
   ) -> Bool {

@@ -1,8 +1,8 @@
 // pow: xʸ = 2^(y · ln x · log2 e), from the approximations of log and exp.
 //
-// Error bound for |y · log2 x| ≤ 152, u = 2⁻⁵³: ln x is off by 2⁻⁵⁰, the two products and the constant
-// by 2.5u, together < 2⁻⁴⁹·³ of an exponent of at most 152, times ln 2: < 2⁻⁴²·⁵; `powerOfTwo` adds
-// 2⁻⁴⁵·⁶. The bound taken is 2⁻⁴².
+// Error bound for |y · log2 x| ≤ 152, u = 2⁻⁵³: ln x is off by 2⁻⁵⁰, the two products and the
+// constant by 2.5u, together < 2⁻⁴⁹·³ of an exponent of at most 152, times ln 2: < 2⁻⁴²·⁵;
+// `powerOfTwo` adds 2⁻⁴⁵·⁶. The bound taken is 2⁻⁴².
 //
 // xʸ may be rational: then it can lie exactly on a midpoint, which no precision would decide.
 
@@ -10,8 +10,9 @@ extension CorrectlyRounded {
   /// `x` to the power of `y`, rounded to the nearest `Float`.
   ///
   /// The special cases are those of C99: pow(x, ±0) = 1 and pow(1, y) = 1 for any x and y, NaN too;
-  /// pow(−1, ±∞) = 1; a finite x < 0 with a finite y that is not whole gives NaN; a zero or infinite
-  /// x gives a zero or infinity that is negative only if x is and y is an odd whole number.
+  /// pow(−1, ±∞) = 1; a finite x < 0 with a finite y that is not whole gives NaN; a zero or
+  /// infinite x gives a zero or infinity that is negative only if x is and y is an odd whole
+  /// number.
   public static func pow(_ x: Float, _ y: Float) -> Float {
     if y == 0 || x == 1 { return 1 }
     if x.isNaN || y.isNaN { return .nan }
@@ -54,8 +55,8 @@ enum PowKernel {
 
   /// Whether xʸ = `value`, decided without rounding, for a value of at most 25 significant bits.
   ///
-  /// Write x = m · 2ᵃ and value = q · 2ᶜ with odd m and q, and y = ±n · 2ᵇ with odd n. For b < 0, xʸ is
-  /// rational only if x is the square of a rational number, −b times over; for y < 0, its
+  /// Write x = m · 2ᵃ and value = q · 2ᶜ with odd m and q, and y = ±n · 2ᵇ with odd n. For b < 0,
+  /// xʸ is rational only if x is the square of a rational number, −b times over; for y < 0, its
   /// denominator is a power of two only if m = 1.
   static func isExactly(_ x: Float, _ y: Float, equalTo value: Double) -> Bool {
     let target = Dyadic(magnitudeOf: value)

@@ -2,13 +2,14 @@
 //
 //   |x| = j · π/2 + r, |r| ≤ π/4            sin and cos of r by their Taylor series
 //
-// Reduction is exact integer arithmetic (Payne and Hanek): |x| = M · 2ᵉ with a 24-bit M, so that only
-// a window of the bits of 2/π matters: bits of a higher weight than 2^(1−e) contribute multiples of
-// 4 quadrants, bits beyond the window nearly nothing. M · window, modulo 4 quadrants, is j and the
-// fraction f, r = f · π/2.
+// Reduction is exact integer arithmetic (Payne and Hanek): |x| = M · 2ᵉ with a 24-bit M, so that
+// only a window of the bits of 2/π matters: bits of a higher weight than 2^(1−e) contribute
+// multiples of 4 quadrants, bits beyond the window nearly nothing. M · window, modulo 4 quadrants,
+// is j and the fraction f, r = f · π/2.
 //
 // Error bound, u = 2⁻⁵³, relative to the result:
-//   r: no reduced angle is below 2⁻²⁹·³ (the smallest belongs to 16367173 · 2⁷²); the 128-bit window
+//   r: no reduced angle is below 2⁻²⁹·³ (the smallest belongs to 16367173 · 2⁷²); the 128-bit
+//   window
 //      errs by 2⁻¹⁰² of a quadrant, the conversion to Double by 2u, the product with π/2 by 1.5u;
 //      sin and cos hand on at most r's relative error:                               < 2⁻⁵¹
 //   sin: remainder r¹⁶/17! < 2⁻⁵³·⁹;  cos: remainder r¹⁶/16! / cos r < 2⁻⁴⁹·³;  roundings < 2⁻⁵¹

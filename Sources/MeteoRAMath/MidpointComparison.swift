@@ -33,8 +33,8 @@ enum MidpointComparison {
 
   /// Whether xʸ > `midpoint`, for finite x > 0, y ≠ 0 and midpoint > 0 with xʸ ≠ midpoint.
   ///
-  /// xʸ lies within the range of binary32 or next to it, so that |y| < 105 / |ln x| < 2³² multiplies
-  /// the error of the logarithm.
+  /// xʸ lies within the range of binary32 or next to it, so that |y| < 105 / |ln x| < 2³²
+  /// multiplies the error of the logarithm.
   static func power(_ x: Float, _ y: Float, exceeds midpoint: Double) -> Bool {
     let (base, exponent) = (Dyadic(magnitudeOf: Double(x)), Dyadic(magnitudeOf: Double(y)))
     return isPositive { fractionLimbs in
@@ -86,7 +86,8 @@ enum MidpointComparison {
     return value < 0 ? magnitude.negated : magnitude
   }
 
-  /// ln(s · 2ᵉ) for 0 < s < 2²⁷ and |e| < 512, with an error below 2²⁴ units of the last fraction bit.
+  /// ln(s · 2ᵉ) for 0 < s < 2²⁷ and |e| < 512, with an error below 2²⁴ units of the last fraction
+  /// bit.
   ///
   ///     ln(s · 2ᵉ) = (b + e) · ln 2 − 2 · artanh((2ᵇ − s) / (2ᵇ + s))        1/2 ≤ s / 2ᵇ < 1
   private static func logarithm(of value: Dyadic, fractionLimbs: Int) -> FixedPoint {
@@ -100,8 +101,8 @@ enum MidpointComparison {
     return (exponent < 0 ? powers.negated : powers) - deficit
   }
 
-  /// 2 · artanh(z) = 2 · (z + z³/3 + z⁵/5 + …) for z = `numerator` / `denominator`, 0 ≤ z ≤ 1/3, and
-  /// a denominator below 2²⁸; ln 2 = 2 · artanh(1/3).
+  /// 2 · artanh(z) = 2 · (z + z³/3 + z⁵/5 + …) for z = `numerator` / `denominator`, 0 ≤ z ≤ 1/3,
+  /// and a denominator below 2²⁸; ln 2 = 2 · artanh(1/3).
   ///
   /// A term is off by at most 1 + 1/9 + … < 1.2 units of the last fraction bit, its quotient by one
   /// more; there are at most 21 terms for 64 bits (and 2²⁴ leaves room for 100 limbs and more).

@@ -1,7 +1,7 @@
 /// The element types of safetensors that this package takes.
 public enum SafetensorsDType: Sendable, Hashable, CaseIterable, CustomStringConvertible {
-  /// Unsigned, signed, IEEE and complex numbers of the bits named; `bf16` is bfloat16, `f8E4M3` has no
-  /// infinities ("fn"), `bool` is a byte.
+  /// Unsigned, signed, IEEE and complex numbers of the bits named; `bf16` is bfloat16, `f8E4M3` has
+  /// no infinities ("fn"), `bool` is a byte.
   // In the order in which the `safetensors` package sorts tensors by type when it writes.
   case u64, i64, f64, c64, f32, u32, i32, bf16, f16, u16, i16, f8E4M3, f8E5M2, i8, u8, bool
 

@@ -3,10 +3,10 @@ import Foundation
 /// A safetensors file: its tensors and its metadata.
 ///
 /// The whole header is checked when the file is opened; the data are read when a tensor is, so
-/// opening one of many gigabytes costs the time to read its header. The file stays open. Replacing it
-/// by a rename, or removing it, is harmless. If it is made shorter in place, reading numbers that are
-/// gone is an error; touching them in the mapping of ``SafetensorsTensor/withUnsafeBytes(_:)`` ends
-/// the process.
+/// opening one of many gigabytes costs the time to read its header. The file stays open. Replacing
+/// it by a rename, or removing it, is harmless. If it is made shorter in place, reading numbers
+/// that are gone is an error; touching them in the mapping of
+/// ``SafetensorsTensor/withUnsafeBytes(_:)`` ends the process.
 ///
 /// ```swift
 /// let file = try SafetensorsFile(contentsOf: url)

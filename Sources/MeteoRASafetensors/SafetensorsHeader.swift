@@ -66,7 +66,8 @@ struct SafetensorsHeader {
     if length > file.count - 8 {
       throw .headerExceedsFile(file: source, declared: declared, available: file.count - 8)
     }
-    // Looked at before the header is copied and parsed: most files that are no safetensors end here.
+    // Looked at before the header is copied and parsed: most files that are no safetensors end
+    // here.
     let found = length == 0 ? nil : file[8]
     guard found == UInt8(ascii: "{") else { throw .headerStart(file: source, found: found) }
     return Array(file[8..<(8 + length)])

@@ -14,7 +14,8 @@ enum DecoderStep: Sendable {
   case replace(TextReplacement)
   /// What becomes of the character in most tokens, and in the first one.
   case metaspace(TextReplacement, first: TextReplacement)
-  /// Removes up to `start` scalars `content` at the begin of each token and up to `stop` at its end.
+  /// Removes up to `start` scalars `content` at the begin of each token and up to `stop` at its
+  /// end.
   case strip(content: [UInt8], start: Int, stop: Int)
   case byteFallback
   case fuse

@@ -2,8 +2,9 @@
 //
 //   step 1 ─▶ step 2 ─▶ … ─▶ the last        weights: from the last step to the first
 //
-// Every byte has a weight: no text becomes longer than its bytes weigh together. After the last step
-// each weighs 1. Before a step that writes a text for each match, the bytes of a match weigh as much
+// Every byte has a weight: no text becomes longer than its bytes weigh together. After the last
+// step each weighs 1. Before a step that writes a text for each match, the bytes of a match weigh
+// as much
 // together as that text does after it. A few rules such as "a" ─▶ "aa" in a row would fill any
 // memory otherwise.
 

@@ -24,7 +24,8 @@ protocol TokenizerBackend: Sendable {
   func makeDecoder(skipSpecialTokens: Bool) -> any TokenizerBackendDecoder
 }
 
-/// One decoding under way: takes ids one by one and gives text as soon as no later id can change it.
+/// One decoding under way: takes ids one by one and gives text as soon as no later id can change
+/// it.
 ///
 /// All that it gives, joined, is the text of the ids; decoding all at once is the same with nothing
 /// read in between.

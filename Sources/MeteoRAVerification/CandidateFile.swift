@@ -20,7 +20,8 @@ struct CandidateFile {
 
   /// The outputs of a case.
   ///
-  /// - Throws: ``VerificationError/safetensors(case:_:)`` for a tensor of a type that no output has.
+  /// - Throws: ``VerificationError/safetensors(case:_:)`` for a tensor of a type that no output
+  ///   has.
   func tensors(of id: String) throws(VerificationError) -> [String: GoldenTensor] {
     var tensors: [String: GoldenTensor] = [:]
     for (output, tensor) in tensorsByCase[id] ?? [] {

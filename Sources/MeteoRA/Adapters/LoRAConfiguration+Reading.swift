@@ -20,8 +20,8 @@ extension LoRAConfiguration {
   }
 
   /// What ``init(contentsOf:)`` would refuse in an `adapter_config.json`, where that stops at the
-  /// first: every field that is not supported or has the wrong type, else the first whose value does
-  /// not do.
+  /// first: every field that is not supported or has the wrong type, else the first whose value
+  /// does not do.
   static func problems(contentsOf url: URL) -> [MeteoRAError] {
     let root: JSONValue
     do throws(JSONError) {
@@ -180,9 +180,9 @@ extension AdapterFields.Alpha {
 }
 
 extension AdapterFields {
-  /// Whether a release of PEFT with today's rule of patterns made the file: it says so, or has a key
-  /// that such a release matches with a module, and no other with anything. One release made all of
-  /// the file, so one such key is enough for all of them.
+  /// Whether a release of PEFT with today's rule of patterns made the file: it says so, or has a
+  /// key that such a release matches with a module, and no other with anything. One release made
+  /// all of the file, so one such key is enough for all of them.
   fileprivate var isOfToday: Bool {
     version.map { ModulePatterns.isOfToday(version: $0) } ?? false
       || rankPattern.contains { ModulePatterns.isOfToday(key: $0.key) }

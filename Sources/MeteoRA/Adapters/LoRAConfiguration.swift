@@ -56,14 +56,14 @@ public struct LoRAConfiguration: Sendable {
   /// The update of a linear module, or `nil` if the adapter leaves it alone.
   ///
   /// The first key of `rank_pattern`, and on its own of `alpha_pattern`, that matches the path's
-  /// end counts. Where older releases of PEFT would choose others, and may have done so, the rank of
-  /// the module's tensors decides if it can.
+  /// end counts. Where older releases of PEFT would choose others, and may have done so, the rank
+  /// of the module's tensors decides if it can.
   ///
   /// - Parameters:
   ///   - trainedRank: The rows of `lora_A`, if they are known.
   ///   - work: Of this configuration; the same for all modules.
-  /// - Throws: ``MeteoRAError/ambiguousPatterns(file:module:today:before:)`` if more than one rank or
-  ///   alpha is left to choose from, ``PatternWork/exhausted(by:field:)``.
+  /// - Throws: ``MeteoRAError/ambiguousPatterns(file:module:today:before:)`` if more than one rank
+  ///   or alpha is left to choose from, ``PatternWork/exhausted(by:field:)``.
   func update(
     of module: LinearModule, layer: Int, trainedRank: Int? = nil, work: inout PatternWork
   ) throws(MeteoRAError) -> Update? {

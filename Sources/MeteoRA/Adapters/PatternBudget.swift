@@ -4,7 +4,8 @@
 /// ``PatternWork`` bounds their time.
 struct PatternBudget {
   /// Room for a key such as `.*PATH` or `(PATH)` for every module of the largest Llama (882 in 126
-  /// layers), in `rank_pattern` and in `alpha_pattern`, by the rules of today and of older releases.
+  /// layers), in `rank_pattern` and in `alpha_pattern`, by the rules of today and of older
+  /// releases.
   static let largest = 1 << 18
 
   /// Steps for each byte of a path.

@@ -17,8 +17,8 @@ indirect enum PatternNode: Sendable {
 }
 
 extension PatternNode {
-  /// What the last bytes of every path that matches have to be, the last first, as far as it is easy
-  /// to tell.
+  /// What the last bytes of every path that matches have to be, the last first, as far as it is
+  /// easy to tell.
   func ending(_ extent: PathPattern.Extent) -> [ByteSet] {
     switch (self, extent) {
     // Without a `$` behind, or behind one of the branches alone.

@@ -25,8 +25,8 @@ struct BundleManifest: Sendable {
     try files.validate()
   }
 
-  /// Reads what a manifest names, whatever it holds beside that, and whether or not the router suits
-  /// the adapters.
+  /// Reads what a manifest names, whatever it holds beside that, and whether or not the router
+  /// suits the adapters.
   ///
   /// - Parameter unknownFields: Takes a problem for each of them.
   /// - Throws: ``MeteoRAError`` for anything else that ``init(folder:)`` refuses in the file.
@@ -109,7 +109,8 @@ private struct ManifestFields {
 extension ManifestFields.Path {
   /// The place that the path leads to.
   ///
-  /// - Throws: ``MeteoRAError/invalid(file:field:found:expected:)`` if that is outside of the folder.
+  /// - Throws: ``MeteoRAError/invalid(file:field:found:expected:)`` if that is outside of the
+  ///   folder.
   func url(in folder: URL, file: String) throws(MeteoRAError) -> URL {
     // Bytes: "/" and a combining mark are one Character, which no split at "/" would see.
     let components = text.utf8.split(

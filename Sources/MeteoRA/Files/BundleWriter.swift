@@ -4,9 +4,9 @@ import MeteoRASafetensors
 
 /// Makes a bundle: one folder that holds a base, adapters, gates and the router's settings.
 ///
-/// The parts are loaded once where they are, so that one that does not fit is named by its own path.
-/// The folder is filled under a temporary name beside its place, loaded, with the tokenizer if there
-/// is one, to be sure that it works, and then renamed: it is there complete or not at all.
+/// The parts are loaded once where they are, so that one that does not fit is named by its own
+/// path. The folder is filled under a temporary name beside its place, loaded, with the tokenizer
+/// if there is one, to be sure that it works, and then renamed: it is there complete or not at all.
 ///
 /// A checkpoint of the published code is split on the way: A and B go to the adapters, which keep
 /// the configurations that the checkpoint does not hold, and the gates to a file of their own. Its

@@ -2,10 +2,10 @@ import MeteoRATokenizers
 
 /// The text that new tokens add to a prompt's, as they come.
 ///
-/// The prompt's ids go through the decoder too: what a token adds can depend on those before it, such
-/// as the space that a first word does not show. Special tokens add nothing. All pieces joined are the
-/// text of the answer; a stop string and what follows it are never part of a piece, and what could be
-/// the beginning of one is held back until it is known.
+/// The prompt's ids go through the decoder too: what a token adds can depend on those before it,
+/// such as the space that a first word does not show. Special tokens add nothing. All pieces joined
+/// are the text of the answer; a stop string and what follows it are never part of a piece, and
+/// what could be the beginning of one is held back until it is known.
 ///
 /// ```swift
 /// var text = ContinuedText(after: prompt, stopStrings: stopStrings)

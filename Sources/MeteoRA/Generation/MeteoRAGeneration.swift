@@ -2,8 +2,8 @@ import MeteoRALlama
 
 /// A batch of prompts that is being continued, one step at a time.
 ///
-/// Stop after any step, or inside of one; ``results`` tells what there is. It belongs to one task at
-/// a time.
+/// Stop after any step, or inside of one; ``results`` tells what there is. It belongs to one task
+/// at a time.
 ///
 /// ```swift
 /// let generation = try model.generation(of: [prompt])
@@ -26,9 +26,9 @@ public final class MeteoRAGeneration {
   /// - Parameter shouldStop: Asked before every forward pass; a step takes several while it runs
   ///   long prompts. `true` ends the sequences that go on as cancelled, without a token of this
   ///   step.
-  /// - Throws: ``MeteoRAError`` if logits hold NaN, so that there is no largest one, or an infinity,
-  ///   so that none can be drawn, or if more positions have to be kept than the machine has memory
-  ///   for. No sequence has a new token then, and every later step throws the same.
+  /// - Throws: ``MeteoRAError`` if logits hold NaN, so that there is no largest one, or an
+  ///   infinity, so that none can be drawn, or if more positions have to be kept than the machine
+  ///   has memory for. No sequence has a new token then, and every later step throws the same.
   public func step(
     shouldStop: () -> Bool = { false }
   ) throws(MeteoRAError) -> [GeneratedToken]? {

@@ -3,9 +3,9 @@
 //   text so far   … r e l e a s e d | h e l d          held: the longest end of the text that is the
 //                                                      beginning of some stop string
 //
-// Byte by byte, as Knuth, Morris and Pratt search: `matched` is how much of its string the end of the
-// text is, and `fallbacks[n]` the longest beginning of the string that also ends its first n bytes.
-// The match that ends first counts; of several that end there, the longest.
+// Byte by byte, as Knuth, Morris and Pratt search: `matched` is how much of its string the end of
+// the text is, and `fallbacks[n]` the longest beginning of the string that also ends its first n
+// bytes. The match that ends first counts; of several that end there, the longest.
 
 /// The part of a text that no stop string can take back.
 struct StopStringFilter: Sendable {

@@ -4,11 +4,11 @@ import MeteoRATokenizers
 /// Strings that end an answer as soon as its text holds one of them.
 ///
 /// The text is what the new tokens add to the prompt's, without special tokens: a stop string may
-/// begin and end anywhere inside tokens, and never begins in the prompt. It is compared byte by byte
-/// in UTF-8, so that "é" and "e" with an accent are different strings. The match that ends first
-/// counts; of several that end there, the longest. The token that completes it is the last one, and
-/// its sequence ends with `FinishReason.stopString`, also where the token is an end-of-sequence id or
-/// the last one allowed.
+/// begin and end anywhere inside tokens, and never begins in the prompt. It is compared byte by
+/// byte in UTF-8, so that "é" and "e" with an accent are different strings. The match that ends
+/// first counts; of several that end there, the longest. The token that completes it is the last
+/// one, and its sequence ends with `FinishReason.stopString`, also where the token is an
+/// end-of-sequence id or the last one allowed.
 ///
 /// The text of a special token, such as `<|eot_id|>`, as a stop string stands for the token too.
 public struct StopStrings: Sendable {

@@ -26,7 +26,8 @@ public struct ModelInspection: Sendable {
   /// Numbers that make up the model: a tied output matrix counts once. `nil` without configuration
   /// or weights.
   public let parameterCount: Int?
-  /// The names of the files that a tokenizer can be read from, if they are there; the first is read.
+  /// The names of the files that a tokenizer can be read from, if they are there; the first is
+  /// read.
   public let tokenizerFiles: [String]
   /// The tokenizer's tokens; `nil` if there is none that can be taken.
   public let tokenizerVocabulary: Int?
@@ -45,8 +46,8 @@ public struct ModelInspection: Sendable {
     return all.filter { $0 < 0 || $0 >= configuration.vocabularySize }
   }
 
-  /// Reads the configuration, the headers of the weights, and the tokenizer; what cannot be read is a
-  /// problem.
+  /// Reads the configuration, the headers of the weights, and the tokenizer; what cannot be read is
+  /// a problem.
   public init(folder: URL) {
     self.folder = folder
     var problems = FoundProblems()

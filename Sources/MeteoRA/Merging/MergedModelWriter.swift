@@ -7,8 +7,8 @@ import MeteoRASafetensors
 ///     W' = W + s · dot(B, A)      rounded once after the product with s and once after the sum
 ///
 /// Every tensor that the adapter leaves alone keeps its type and bytes; files keep their names,
-/// shards too. The folder is filled under a temporary name, loaded to be sure that it works, and then
-/// renamed: it is there complete or not at all.
+/// shards too. The folder is filled under a temporary name, loaded to be sure that it works, and
+/// then renamed: it is there complete or not at all.
 public struct MergedModelWriter {
   /// The type that merged matrices are written in.
   public enum ElementType: String, Sendable, CaseIterable {
@@ -44,8 +44,8 @@ public struct MergedModelWriter {
   ///     work without a trace.
   /// - Throws: ``MeteoRAError/gatedMerge(model:)`` if there are gates,
   ///   ``MeteoRAError/unknownAdapter(name:known:)``,
-  ///   ``MeteoRAError/mergeOverflow(file:tensor:element:value:type:)``; ``MeteoRAError`` if a part cannot be
-  ///   read or does not fit the other, the folder cannot be made, or `shouldStop` said so
+  ///   ``MeteoRAError/mergeOverflow(file:tensor:element:value:type:)``; ``MeteoRAError`` if a part
+  ///   cannot be read or does not fit the other, the folder cannot be made, or `shouldStop` said so
   ///   (``MeteoRAError/cancelled(path:)``).
   public func write(
     to folder: URL, shouldStop: @escaping () -> Bool = { false }

@@ -181,8 +181,8 @@ struct MergingFiles {
 
   /// Writes a JSON file of the base with some values changed.
   ///
-  /// - Parameter change: Given the document, returns its bytes with one change, or `nil` when there is
-  ///   nothing left to change.
+  /// - Parameter change: Given the document, returns its bytes with one change, or `nil` when there
+  ///   is nothing left to change.
   private func edit(_ url: URL, _ change: (JSONValue) -> [UInt8]?) throws(MeteoRAError) {
     var bytes: [UInt8]?
     do throws(JSONError) {

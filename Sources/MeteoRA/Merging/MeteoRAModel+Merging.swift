@@ -13,15 +13,15 @@ extension MeteoRAModel {
     var original: MeteoRAModel
   }
 
-  /// The name of the adapter that was merged into the base weights, of several the last one; `nil` if
-  /// none was.
+  /// The name of the adapter that was merged into the base weights, of several the last one; `nil`
+  /// if none was.
   public var mergedAdapter: String? { merge?.adapter }
 
   /// The model with an adapter merged into the base weights; the merged matrices are binary32.
   ///
-  /// What it computes in mode ``Mode/noAdapters`` differs by rounding from what this model computes in
-  /// mode ``Mode/singleAdapter(_:)``; the page on adapters says by how much. It has no adapters until
-  /// some are added. This model is kept, unchanged, for ``unmerging()``.
+  /// What it computes in mode ``Mode/noAdapters`` differs by rounding from what this model computes
+  /// in mode ``Mode/singleAdapter(_:)``; the page on adapters says by how much. It has no adapters
+  /// until some are added. This model is kept, unchanged, for ``unmerging()``.
   ///
   /// - Throws: ``MeteoRAError/gatedMerge(model:)`` if gates choose among the adapters;
   ///   ``MeteoRAError/mergeOverflow(file:tensor:element:value:type:)`` if a finite weight becomes
@@ -67,8 +67,8 @@ extension MeteoRAModel {
   }
 
   /// The model as it was before the last ``merging(_:)``, with its very weights: nothing is
-  /// subtracted, so nothing is rounded. Adapters that were added since are not part of it. A model that
-  /// nothing is merged into is returned as it is.
+  /// subtracted, so nothing is rounded. Adapters that were added since are not part of it. A model
+  /// that nothing is merged into is returned as it is.
   public func unmerging() -> MeteoRAModel {
     merge.map { $0.original.with(kernel: kernel, parallelism: parallelism) } ?? self
   }

@@ -1,8 +1,8 @@
 import MeteoRA
 import MeteoRASafetensors
 
-/// The problems of an inspection as a person reads them: a wrong number in a configuration makes one
-/// of every tensor, so of those that are alike the first few are shown and the others counted.
+/// The problems of an inspection as a person reads them: a wrong number in a configuration makes
+/// one of every tensor, so of those that are alike the first few are shown and the others counted.
 enum ProblemLines {
   /// Problems that are alike stand together, where the first of them is.
   static func lines(of problems: [MeteoRAError]) -> [String] {

@@ -4,8 +4,8 @@ import MeteoRATokenizers
 
 /// Turns every line of a file of JSON lines into one of another.
 ///
-/// One line is held at a time, so files may be larger than the memory. A line that is broken ends it
-/// with the name of the file, the line and the byte.
+/// One line is held at a time, so files may be larger than the memory. A line that is broken ends
+/// it with the name of the file, the line and the byte.
 struct LineConversion {
   let tokenizer: Tokenizer
   let input: String

@@ -11,8 +11,8 @@ struct InputLine {
 
 /// Cuts what comes from a source into lines, without ever holding more than one of them and a part.
 ///
-/// A line ends with LF, CR LF or CR, none of which can stand inside a line of JSON; the last may end
-/// without.
+/// A line ends with LF, CR LF or CR, none of which can stand inside a line of JSON; the last may
+/// end without.
 struct LineReader {
   private let source: any ByteSource
   private let shouldStop: () -> Bool

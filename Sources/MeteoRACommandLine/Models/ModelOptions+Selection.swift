@@ -4,8 +4,8 @@ extension ModelOptions {
   /// The adapters that `--only` or `--without` lets the gates choose among; `nil` without either.
   ///
   /// - Parameter files: Those of a model that routes, with the router's settings.
-  /// - Throws: ``UsageError`` for a list that names nothing; else what is wrong with a name, or that
-  ///   fewer adapters are left than a token takes.
+  /// - Throws: ``UsageError`` for a list that names nothing; else what is wrong with a name, or
+  ///   that fewer adapters are left than a token takes.
   static func selection(
     _ arguments: ParsedArguments, of files: ModelFiles
   ) throws -> AdapterSelection? {

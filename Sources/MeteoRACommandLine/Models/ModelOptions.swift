@@ -84,8 +84,8 @@ enum ModelOptions {
 
   /// Where the parts are, and how to run them; nothing is loaded yet.
   ///
-  /// - Throws: ``UsageError`` for options that contradict each other or the kind of model, else what
-  ///   cannot be read.
+  /// - Throws: ``UsageError`` for options that contradict each other or the kind of model, else
+  ///   what cannot be read.
   static func request(_ arguments: ParsedArguments) throws -> ModelRequest {
     try refuseContradictions(arguments)
     let folder = try Paths.model(arguments.requiredPath(model), of: model)

@@ -1,7 +1,7 @@
-// Seven hues and four styles of the line below the text: 28 adapters differ in one or the other, and
-// neighbours in both. Some hues are alike to some eyes, and on grey paper, so a number names the
-// adapter, too. The bright colours lie under dark text or draw lines on a dark page, the deep ones
-// the other way round.
+// Seven hues and four styles of the line below the text: 28 adapters differ in one or the other,
+// and neighbours in both. Some hues are alike to some eyes, and on grey paper, so a number names
+// the adapter, too. The bright colours lie under dark text or draw lines on a dark page, the deep
+// ones the other way round.
 
 /// The colours and lines of adapters on a page.
 enum AdapterPalette {
@@ -39,8 +39,8 @@ enum AdapterPalette {
   static let darkInk = Paint(0xF4F4F4)
   static let darkSoftInk = Paint(0xB8B8B8)
 
-  /// CSS variables for one of the two looks: `--page`, `--ink`, `--soft`, and by hue `--c…` for fills
-  /// and `--l…` for lines.
+  /// CSS variables for one of the two looks: `--page`, `--ink`, `--soft`, and by hue `--c…` for
+  /// fills and `--l…` for lines.
   static func variables(isDark: Bool) -> String {
     let (ground, ink, soft) =
       isDark

@@ -1,6 +1,7 @@
 // Made by Fixtures/oracle/make_unicode_tables.py from unicodedata2 16.0.0 and regex 2024.11.6.
 
-/// The classes that pages ask for as runs, Unicode 16.0.0: `first scalar << 4 | class bits`, ascending.
+/// The classes that pages ask for as runs, Unicode 16.0.0: `first scalar << 4 | class bits`,
+/// ascending.
 ///
 /// A run reaches to the one before the next; the last, to U+10FFFF. The bits are those of
 /// ``PageClasses``.

@@ -1,10 +1,10 @@
-/// What a page has to know of a Unicode scalar; the same on every system, unlike the tables of Swift's
-/// library.
+/// What a page has to know of a Unicode scalar; the same on every system, unlike the tables of
+/// Swift's library.
 struct PageClasses: OptionSet, Sendable {
   let rawValue: UInt8
 
-  /// Default_Ignorable_Code_Point, controls, separators of lines, noncharacters, and few that have no
-  /// ink though no property says so.
+  /// Default_Ignorable_Code_Point, controls, separators of lines, noncharacters, and few that have
+  /// no ink though no property says so.
   static let unseen = PageClasses(rawValue: 1)
   /// General category M: drawn onto the character before.
   static let mark = PageClasses(rawValue: 2)

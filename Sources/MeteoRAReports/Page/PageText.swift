@@ -1,5 +1,5 @@
-// Text of models, files and people inside a page. Whatever it holds, it can neither become markup nor
-// move, hide or reorder what stands around it, and the page stays well-formed XML too:
+// Text of models, files and people inside a page. Whatever it holds, it can neither become markup
+// nor move, hide or reorder what stands around it, and the page stays well-formed XML too:
 //
 //   & < > " '                      references
 //   line feed, tab                 ↵ and the line break, → and the tab

@@ -13,8 +13,8 @@ enum RoutingPageScript {
   /// After a change the test that checks it tells the new one.
   static let digest = "Mo0c7/q81SQeO9WbruDzHC9GIFA0CrkXNmE3wlwaDY4="
 
-  /// The text of the script's element as HTML has it. Who reads the page as XML takes the marks of the
-  /// section out, and a browser does not run it then.
+  /// The text of the script's element as HTML has it. Who reads the page as XML takes the marks of
+  /// the section out, and a browser does not run it then.
   static let text = """
 
     //<![CDATA[
@@ -23,8 +23,8 @@ enum RoutingPageScript {
 
     """
 
-  /// Point at a token to see its weights, click, tap or move with the arrow keys to keep them, Escape
-  /// to let go. Of a section's tokens one is in the order of the Tab key.
+  /// Point at a token to see its weights, click, tap or move with the arrow keys to keep them,
+  /// Escape to let go. Of a section's tokens one is in the order of the Tab key.
   private static let script = """
     "use strict";
     (() => {

@@ -1,12 +1,13 @@
 /// The style of a page.
 enum RoutingPageStyle {
-  /// Colours follow the reader's system; on paper they are the light ones, and printed. The classes: `t`
-  /// a token, `a…` its adapter, `s` special, `e` without text; `r` the number at the begin of a run, `j`
-  /// that inside a number; `n`, `h`, `w`, `b` marks of white space, `u` a code point; `k` the key of the
-  /// legend, `v` a value, `z` an adapter that dominates no token.
+  /// Colours follow the reader's system; on paper they are the light ones, and printed. The
+  /// classes: `t` a token, `a…` its adapter, `s` special, `e` without text; `r` the number at the
+  /// begin of a run, `j` that inside a number; `n`, `h`, `w`, `b` marks of white space, `u` a code
+  /// point; `k` the key of the legend, `v` a value, `z` an adapter that dominates no token.
   ///
-  /// The direction of each line of text is its own by `unicode-bidi`: for `dir="auto"` Chromium looks at
-  /// all of a paragraph again for each part that it reads of it, a minute for 100 000 tokens.
+  /// The direction of each line of text is its own by `unicode-bidi`: for `dir="auto"` Chromium
+  /// looks at all of a paragraph again for each part that it reads of it, a minute for 100 000
+  /// tokens.
   static let text = """
     :root{color-scheme:light dark;\(AdapterPalette.variables(isDark: false))}
     @media screen and (prefers-color-scheme:dark){:root{\(AdapterPalette.variables(isDark: true))}}

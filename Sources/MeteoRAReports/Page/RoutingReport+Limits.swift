@@ -8,7 +8,8 @@ public enum RoutingReportError: Error, Equatable, Sendable, CustomStringConverti
   case tooManyAdapters(count: Int, limit: Int)
   /// Every token is an element that a browser has to lay out.
   case tooManyTokens(count: Int, limit: Int)
-  /// The page of so many tokens would have about so many bytes, more than a browser opens with ease.
+  /// The page of so many tokens would have about so many bytes, more than a browser opens with
+  /// ease.
   case tooLarge(tokens: Int, byteCount: Int, limit: Int)
   /// The page cannot be written.
   case file(FileAccessError)

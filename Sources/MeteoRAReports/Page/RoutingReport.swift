@@ -6,8 +6,8 @@ public struct RoutingReport: Sendable, Equatable {
   public struct Token: Sendable, Equatable {
     /// Its id.
     public var id: Int
-    /// The text that is certain with it; empty if it ends inside a character. `nil` where there is no
-    /// tokenizer: the id is then shown.
+    /// The text that is certain with it; empty if it ends inside a character. `nil` where there is
+    /// no tokenizer: the id is then shown.
     public var text: String?
     /// Whether it is a special token, such as the beginning of the text.
     public var isSpecial: Bool
@@ -89,11 +89,12 @@ public struct RoutingReport: Sendable, Equatable {
 }
 
 extension RoutingReport.Sequence {
-  /// Tokens that were run in every module: of a pass that was broken off, later modules may lack some.
+  /// Tokens that were run in every module: of a pass that was broken off, later modules may lack
+  /// some.
   var runCount: Int { min(tokens.count, modules.map(\.tokenCount).min() ?? 0) }
 
-  /// The sums of a token's weights over all modules; `nil` if it was not run, or if it took no adapter
-  /// that has a name.
+  /// The sums of a token's weights over all modules; `nil` if it was not run, or if it took no
+  /// adapter that has a name.
   ///
   /// - Parameter adapterCount: Those with a name.
   func routing(of token: Int, adapterCount: Int) -> TokenRouting? {

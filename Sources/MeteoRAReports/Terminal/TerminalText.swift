@@ -1,5 +1,5 @@
-/// `text` with its control characters made visible, so that a model or a file cannot move the cursor,
-/// change colours or rename the window.
+/// `text` with its control characters made visible, so that a model or a file cannot move the
+/// cursor, change colours or rename the window.
 ///
 /// Line feeds and tabs stay. The others become the pictures that Unicode has for them: U+2400 and
 /// on for U+0000 ..< U+0020, U+2421 for U+007F and for the second set of controls up to U+009F.

@@ -76,8 +76,8 @@ public enum FileAccessError: Error, Equatable, Sendable, CustomStringConvertible
 
 /// What the file system says about a path.
 package enum FileStatus {
-  /// Whether something has this path, be it a symbolic link that leads nowhere, or may have it where
-  /// the system does not let one look: a reader then tells what is wrong with it.
+  /// Whether something has this path, be it a symbolic link that leads nowhere, or may have it
+  /// where the system does not let one look: a reader then tells what is wrong with it.
   package static func isThere(_ url: URL) -> Bool {
     guard url.isFileURL else { return false }
     var status = stat()

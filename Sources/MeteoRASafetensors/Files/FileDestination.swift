@@ -12,8 +12,9 @@ struct FileDestination {
   private static let mostLinks = 40
 
   /// - Throws: ``FileAccessError`` if something other than a regular file is there, a folder on
-  ///   the way is missing, or the way leads into `/dev` or `/proc`, even if it leads on to a regular
-  ///   file: that of `/dev/stdout` is open already, and would be replaced while it is written.
+  ///   the way is missing, or the way leads into `/dev` or `/proc`, even if it leads on to a
+  ///   regular file: that of `/dev/stdout` is open already, and would be replaced while it is
+  ///   written.
   init(of url: URL) throws(FileAccessError) {
     path = try FileStatus.path(of: url)
     var status = stat()
@@ -74,7 +75,8 @@ struct FileDestination {
     return text
   }
 
-  /// Throws if a path leads into `/dev` or `/proc`; that its folder is missing is for others to tell.
+  /// Throws if a path leads into `/dev` or `/proc`; that its folder is missing is for others to
+  /// tell.
   static func requireNoSystemFolder(above path: String) throws(FileAccessError) {
     guard let folder = try? realFolder(split(path).folder), let system = systemFolder(of: folder)
     else { return }

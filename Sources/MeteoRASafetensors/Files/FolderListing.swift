@@ -4,8 +4,8 @@ import Foundation
 package enum FolderListing {
   /// Lists a folder, in the order of the names' UTF-8 bytes.
   ///
-  /// - Throws: ``FileAccessError`` if nothing is there, it is a file, it may not be listed, or holds
-  ///   a name that is not UTF-8: a repaired one would lead nowhere.
+  /// - Throws: ``FileAccessError`` if nothing is there, it is a file, it may not be listed, or
+  ///   holds a name that is not UTF-8: a repaired one would lead nowhere.
   package static func names(in folder: URL) throws(FileAccessError) -> [String] {
     let path = try FileStatus.path(of: folder)
     // Foundation's own errors do not tell the reasons apart on every system.

@@ -5,8 +5,8 @@ import Foundation
 ///
 /// Both survive the file's removal and its replacement by a rename, which is how this package
 /// writes. A file that another program makes *shorter* in place takes its pages away: reading them
-/// into a buffer throws, touching the mapping ends the process with SIGBUS, as in every program that
-/// maps files.
+/// into a buffer throws, touching the mapping ends the process with SIGBUS, as in every program
+/// that maps files.
 package final class MappedFile: @unchecked Sendable {
   // Unchecked: the pointer is read-only memory that nobody writes, freed by the last reference.
   package let path: String
@@ -61,8 +61,8 @@ package final class MappedFile: @unchecked Sendable {
   /// For what is needed once: the bytes come from the system's cache without being mapped, so they
   /// do not count as memory of this process.
   ///
-  /// - Throws: ``FileAccessError``; ``FileAccessError/shortened(path:expected:actual:)`` if the file
-  ///   has become too short.
+  /// - Throws: ``FileAccessError``; ``FileAccessError/shortened(path:expected:actual:)`` if the
+  ///   file has become too short.
   package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer)
     throws(FileAccessError)
   {

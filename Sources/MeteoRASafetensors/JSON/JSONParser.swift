@@ -5,8 +5,8 @@
 
 struct JSONParser {
   static let deepestNesting = 128
-  /// 256 MiB, several times the largest tokenizer.json known. A node's offsets are 32 bits wide, and
-  /// a hostile document takes up to eight times its size in nodes.
+  /// 256 MiB, several times the largest tokenizer.json known. A node's offsets are 32 bits wide,
+  /// and a hostile document takes up to eight times its size in nodes.
   static let largestDocument = 1 << 28
 
   private struct Frame {

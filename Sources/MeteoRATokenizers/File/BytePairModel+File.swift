@@ -42,8 +42,8 @@ extension BytePairModel {
 
   /// Refuses an `unk_token` without an id, unless no scalar can be unknown.
   ///
-  /// The library fails at the first text that needs it. GPT-2's own file has the unk_token "", which
-  /// it never needs.
+  /// The library fails at the first text that needs it. GPT-2's own file has the unk_token "",
+  /// which it never needs.
   func checkUnknownToken(of field: TokenizerField, isByteLevel: Bool) throws(TokenizerError) {
     guard let name = try field.optional("unk_token"), fallback.unknown == nil else { return }
     let hasAllBytes = ByteLevelAlphabet.scalars.allSatisfy { scalar in

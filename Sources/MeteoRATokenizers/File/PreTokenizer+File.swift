@@ -80,7 +80,8 @@ private func readBehavior(_ field: TokenizerField) throws(TokenizerError) -> Spl
 
 /// Reads the fields that `ByteLevel` has as pre-tokenizer, post-processor and decoder.
 ///
-/// The last two use none of them: in the library they only move offsets, which are not computed here.
+/// The last two use none of them: in the library they only move offsets, which are not computed
+/// here.
 @discardableResult
 func readByteLevelOptions(
   _ field: TokenizerField

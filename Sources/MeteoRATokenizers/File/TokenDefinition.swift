@@ -13,7 +13,8 @@ struct TokenDefinition {
   private(set) var isSingleWord = false
   /// Whether it is one of `bos_token`, `eos_token`, ….
   private(set) var hasOwnField = false
-  /// Whether it says nothing of a token that is defined already: a text in a list of special tokens.
+  /// Whether it says nothing of a token that is defined already: a text in a list of special
+  /// tokens.
   private(set) var keepsKnown = false
   /// Where it stands; `nil` for what holds without a field.
   private(set) var place: TokenizerField?

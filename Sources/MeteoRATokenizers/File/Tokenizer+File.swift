@@ -4,13 +4,13 @@ import MeteoRASafetensors
 extension Tokenizer {
   /// Reads a tokenizer from a file, or from the folder that holds it.
   ///
-  /// What a file is, its content says: a `tokenizer.json`, or a `tokenizer.model` of SentencePiece or
-  /// of tiktoken. In a folder `tokenizer.json` comes before `tokenizer.model`, and the
+  /// What a file is, its content says: a `tokenizer.json`, or a `tokenizer.model` of SentencePiece
+  /// or of tiktoken. In a folder `tokenizer.json` comes before `tokenizer.model`, and the
   /// `tokenizer_config.json` beside it says which special tokens are added. Beside a SentencePiece
   /// model the files of Transformers can name more tokens, see <doc:TokenizerModelFiles>.
   ///
-  /// - Throws: ``TokenizerError`` with the file and the place if the file cannot be read, is broken,
-  ///   contradicts itself, or has a feature that is not supported.
+  /// - Throws: ``TokenizerError`` with the file and the place if the file cannot be read, is
+  ///   broken, contradicts itself, or has a feature that is not supported.
   public convenience init(contentsOf url: URL) throws(TokenizerError) {
     if FileKind.isFolder(url) {
       try self.init(folder: url)

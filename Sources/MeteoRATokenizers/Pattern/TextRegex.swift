@@ -2,9 +2,9 @@
 //
 //   pattern ─▶ RegexNode ─▶ instructions ─▶ matches, leftmost first
 //
-// Alternatives are tried in order, quantifiers take as much as they can and give back, and the first
-// way through wins. As soon as a text turns out to need much going back, no choice is made twice at
-// one place, so that no text takes more than O(length · instructions).
+// Alternatives are tried in order, quantifiers take as much as they can and give back, and the
+// first way through wins. As soon as a text turns out to need much going back, no choice is made
+// twice at one place, so that no text takes more than O(length · instructions).
 
 import MeteoRASafetensors
 
@@ -80,8 +80,8 @@ private struct RegexMatcher {
   private var alternatives: [(instruction: Int, position: Int)] = []
   private let range: Range<Int>
   private let states: Int
-  /// One bit for each pair of a place and an instruction that chose there, so that it need not choose
-  /// there again; empty as long as going back costs little.
+  /// One bit for each pair of a place and an instruction that chose there, so that it need not
+  /// choose there again; empty as long as going back costs little.
   private var tried: [UInt64] = []
   private var allowance: Int
 

@@ -3,8 +3,8 @@ import MeteoRASafetensors
 /// Numbers the tokens that the files beside a `tokenizer.model` define, and joins what they say of
 /// the same token.
 ///
-/// Transformers numbers new tokens from the size of the model on, whatever ids its files give; files
-/// that give other ids are refused here.
+/// Transformers numbers new tokens from the size of the model on, whatever ids its files give;
+/// files that give other ids are refused here.
 struct FolderTokenNumbering {
   private struct Entry {
     let id: UInt32

@@ -4,7 +4,8 @@
 //   wire types: 0 varint, 1 eight bytes, 2 length and bytes, 5 four bytes; 3 and 4 are groups
 //
 // Nothing is copied and nothing recurses: a message inside a message is a range of the same bytes,
-// which its reader asks for. A field with a number that nobody asks for is skipped by its wire type.
+// which its reader asks for. A field with a number that nobody asks for is skipped by its wire
+// type.
 
 /// Reads the fields of one message, one after the other.
 struct ProtobufReader {

@@ -2,8 +2,8 @@
 //
 // A piece can be made of any two pieces that are its halves. The higher its score, the earlier; of
 // equal scores the longer left half, then the longer right half, then the smaller id. Transformers
-// makes this list of a model (4.57; earlier releases order equal scores by id alone), of all pieces,
-// control pieces and bytes too, and gives the first three pieces the score 0.
+// makes this list of a model (4.57; earlier releases order equal scores by id alone), of all
+// pieces, control pieces and bytes too, and gives the first three pieces the score 0.
 
 import MeteoRASafetensors
 

@@ -1,9 +1,10 @@
 // UnusedPieceMerging: the encoding of models that have pieces of type "unused".
 //
 // Such a piece takes part in merging, but must not come out: it is taken apart again into the two
-// halves from which it could last be made, *anywhere in the text* before merging ended, and these in
-// turn. So the whole text is one run here, and every pair of neighbours that could merge is noted in
-// the order in which the library looks at it. An unused piece of one character becomes unknown.
+// halves from which it could last be made, *anywhere in the text* before merging ended, and these
+// in turn. So the whole text is one run here, and every pair of neighbours that could merge is
+// noted in the order in which the library looks at it. An unused piece of one character becomes
+// unknown.
 
 /// Merging that remembers of what unused pieces were made.
 struct UnusedPieceMerging: Sendable {

@@ -1,7 +1,7 @@
 /// The special tokens of Llama 3, which its tiktoken file does not name.
 ///
-/// They follow the last rank: twelve with a meaning, two reserved ones among them, then reserved ones
-/// up to 256 in all.
+/// They follow the last rank: twelve with a meaning, two reserved ones among them, then reserved
+/// ones up to 256 in all.
 ///
 /// - SeeAlso: the package `llama-models`, 0.3.0.
 enum LlamaSpecialTokens {

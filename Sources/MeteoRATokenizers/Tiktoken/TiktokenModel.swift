@@ -2,8 +2,8 @@
 //
 //   text ─▶ special tokens │ words between them ─▶ the word's own rank, or merges ─▶ ids
 //
-// There is no list of merges: two neighbours merge if their bytes joined are a token, the lowest rank
-// first, the leftmost of equal ones. The id of a token is its rank.
+// There is no list of merges: two neighbours merge if their bytes joined are a token, the lowest
+// rank first, the leftmost of equal ones. The id of a token is its rank.
 
 import MeteoRASafetensors
 

@@ -59,7 +59,8 @@ extension ScalarSet {
     return categories
   }()
 
-  /// The scalars of a general category such as `Lu`, or of all that begin with a letter such as `L`.
+  /// The scalars of a general category such as `Lu`, or of all that begin with a letter such as
+  /// `L`.
   init?(generalCategory name: String) {
     let utf8 = Array(name.utf8)
     let indices = Self.categoryNames.indices.filter {
@@ -93,8 +94,9 @@ extension ScalarSet {
   static let numeric = ScalarSet(class: UnicodeClasses.number)
   /// Marks, which StripAccents removes.
   static let mark = ScalarSet(generalCategory: "M") ?? .empty
-  /// What the pre-tokenizer Punctuation cuts at: that of ASCII, symbols included, and general category
-  /// P. U+166D counts, which was of category P until Unicode 12: the library's table is older.
+  /// What the pre-tokenizer Punctuation cuts at: that of ASCII, symbols included, and general
+  /// category P. U+166D counts, which was of category P until Unicode 12: the library's table is
+  /// older.
   static let punctuation = ScalarSet(
     [0x21...0x2F, 0x3A...0x40, 0x5B...0x60, 0x7B...0x7E, 0x166D...0x166D]
       + (ScalarSet(generalCategory: "P") ?? .empty).ranges)

@@ -7,9 +7,9 @@ import MeteoRASafetensors
 //   gap64 [M, T]          the k-th largest gate logit less the next
 //   order_gap64 [M, T]    the least step between two neighbours of the k largest; none for k = 1
 //
-// Token by token, and module by module within a token: the adapters are the same set unless gap64 is
-// less than 1e-4, and in the same order unless order_gap64 is. A token that takes other adapters,
-// where it may, changes everything after it: there the comparison ends.
+// Token by token, and module by module within a token: the adapters are the same set unless gap64
+// is less than 1e-4, and in the same order unless order_gap64 is. A token that takes other
+// adapters, where it may, changes everything after it: there the comparison ends.
 
 extension Expectation {
   /// A step between gate logits below which binary32 may choose otherwise.

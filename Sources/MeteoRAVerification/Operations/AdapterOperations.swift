@@ -4,9 +4,11 @@ import MeteoRASafetensors
 // top_k:    logits [T, L]; top_k → selected [T, k], largest first
 // routing:  logits [T, L]; top_k, temperature, allowed (or none: all adapters)
 //           → selected [T, k], weights [T, k]
-// lora_moe:  x [T, in], base [T, out], selected [T, k], weights [T, k], A.{i} [r, in], B.{i} [out, r];
+// lora_moe:  x [T, in], base [T, out], selected [T, k], weights [T, k], A.{i} [r, in], B.{i} [out,
+// r];
 //            adapters, lora_alpha [L], use_rslora [L] → delta [T, out], y [T, out]
-// lora_moe_gated:  the same with gate [L, in] and the parameters of routing for selected and weights
+// lora_moe_gated:  the same with gate [L, in] and the parameters of routing for selected and
+// weights
 //            → gate_logits [T, L], selected, weights, delta, y
 
 extension CaseRun {

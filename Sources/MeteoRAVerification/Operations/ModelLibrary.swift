@@ -43,8 +43,8 @@ final class ModelLibrary: @unchecked Sendable {
   /// Where the parts of a case's model are.
   ///
   /// `model` is a bundle or a plain folder; beside a plain one `adapters` is a folder of PEFT
-  /// folders, or a list of `{"name","path"}`, `gates` or `checkpoint` a file. All paths are those of
-  /// the pack. `top_k` and `temperature` count more than a bundle's own.
+  /// folders, or a list of `{"name","path"}`, `gates` or `checkpoint` a file. All paths are those
+  /// of the pack. `top_k` and `temperature` count more than a bundle's own.
   ///
   /// - Throws: ``JSONError`` for a parameter, ``MeteoRAError`` for a folder that cannot be taken.
   func files(readingFor golden: GoldenCase) throws -> ModelFiles {
