@@ -6,7 +6,7 @@ struct BenchmarkOptions {
     usage: benchmarks ops [options]
            benchmarks model [options]
            benchmarks tokenizers --tokenizer P --text F [--json]
-           benchmarks table --date D FILE…
+           benchmarks table --date D [--notes F] FILE…
 
       ops             products, LoRA-MoE layers, attention, norms, softmax, sampling
       model           opening, prompts and decoding of whole models with random weights, which
@@ -26,6 +26,7 @@ struct BenchmarkOptions {
       --tokenizer P   a tokenizer.json, a tokenizer.model or their folder; repeatable
       --text F        the text to encode; Benchmarks/peers/make_text.py writes one
       --date D        the date above the tables
+      --notes F       Markdown to put behind the tables
       --help          this page
     """
 
@@ -42,6 +43,7 @@ struct BenchmarkOptions {
   var peer: String?
   var pairs = 3
   var date: String?
+  var notes: String?
   var tokenizers: [String] = []
   var text: String?
   /// What `table` reads.
@@ -70,6 +72,7 @@ struct BenchmarkOptions {
       case "--tokenizer": tokenizers.append(try Self.text(rest.popFirst(), of: argument))
       case "--text": text = try Self.text(rest.popFirst(), of: argument)
       case "--date": date = try Self.text(rest.popFirst(), of: argument)
+      case "--notes": notes = try Self.text(rest.popFirst(), of: argument)
       case "--model-case": modelCase = try Self.text(rest.popFirst(), of: argument)
       case "--started": started = try Self.number(rest.popFirst(), of: argument, in: 0...(.max))
       case _ where argument.hasPrefix("-"): throw .unknownOption(argument)

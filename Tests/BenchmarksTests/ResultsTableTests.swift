@@ -69,8 +69,9 @@ struct ResultsTableTests {
         .peer(peer),
         .peer(peer),
         .other, .row(Self.row("a/1", "meteora", ms: 1)),
-      ]
+      ], notes: "## What is in the way\n"
     ).text
+    #expect(text.hasSuffix(" |\n\n## What is in the way\n"))
     for part in [
       "- Date: 2026-11-21\n", "- CPU: Some CPU, 2 cores\n", "- Peer: torch 2.13.0 (one way)\n",
       "- Command: `swift run -c release benchmarks ops --against 'python a.py'`\n",

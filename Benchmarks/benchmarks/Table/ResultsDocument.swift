@@ -5,18 +5,23 @@ import Foundation
 struct ResultsDocument {
   private let date: String
   private let lines: [ResultLine]
+  /// Markdown that stands behind the tables.
+  private let notes: String
 
   /// Reads the files that the command line names.
   init(_ options: BenchmarkOptions) throws {
     let lines = try options.files.flatMap { file in
       try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
     }
-    self.init(date: options.date ?? "", lines: lines.map { ResultLine(String($0)) })
+    let notes = try options.notes.map { try String(contentsOfFile: $0, encoding: .utf8) }
+    self.init(
+      date: options.date ?? "", lines: lines.map { ResultLine(String($0)) }, notes: notes)
   }
 
-  init(date: String, lines: [ResultLine]) {
+  init(date: String, lines: [ResultLine], notes: String? = nil) {
     self.date = date
     self.lines = lines
+    self.notes = notes.map { "\n\($0)" } ?? ""
   }
 
   var text: String {
@@ -40,7 +45,7 @@ struct ResultsDocument {
 
       \(peaks)
 
-      \(sections.joined(separator: "\n"))
+      \(sections.joined(separator: "\n"))\(notes)
       """
   }
 
