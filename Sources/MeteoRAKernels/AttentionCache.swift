@@ -137,7 +137,7 @@ package final class AttentionCache {
   ) {
     var first = 0
     while first < dimension {
-      let width = PanelWidth.forRemaining(valueStride - first).rawValue
+      let width = valueWidth(from: first).rawValue
       let target = base + first * Self.blockLength + place * width
       for row in 0..<count {
         let elements = min(width, dimension - first)
@@ -157,12 +157,20 @@ package final class AttentionCache {
       width: Self.panel)
   }
 
-  /// Elements `first ..< first + width` of the values of a block's positions, one panel.
-  func values(head: Int, block: Int, first: Int, width: PanelWidth) -> WeightBlock {
+  /// The panel of the values of a block's positions that begins with element `first`.
+  func values(head: Int, block: Int, first: Int) -> WeightBlock {
+    let width = valueWidth(from: first)
     let base = values(blocks[block], head: head) + Self.blockLength * first
     return WeightBlock(
       base: UnsafeRawPointer(base), stride: width.rawValue * MemoryLayout<Float>.size,
       format: .float32, width: width)
+  }
+
+  /// The widest panel of values from element `first` on that does not reach beyond `valueStride`.
+  private func valueWidth(from first: Int) -> PanelWidth {
+    let left = valueStride - first
+    if left >= PanelWidth.wide.rawValue { return .wide }
+    return left >= PanelWidth.medium.rawValue ? .medium : .narrow
   }
 
   private func keys(_ block: Block, head: Int) -> UnsafeMutablePointer<Float> {

@@ -141,18 +141,17 @@ struct AttentionLanes {
       divide(shares, count: count, by: denominators)
       var first = 0
       while first < cache.valueStride {
-        let width = PanelWidth.forRemaining(cache.valueStride - first)
         let values = cache.values(
-          head: tile.keyValueHead, block: start / DotProduct.blockLength, first: first,
-          width: width
-        ).base.assumingMemoryBound(to: Float.self)
-        for row in stride(from: 0, to: width.rawValue, by: 8) {
+          head: tile.keyValueHead, block: start / DotProduct.blockLength, first: first)
+        let elements = values.base.assumingMemoryBound(to: Float.self)
+        let width = values.width.rawValue
+        for row in stride(from: 0, to: width, by: 8) {
           addEightRows(
-            values + row, stride: width.rawValue, by: shares, count: count,
+            elements + row, stride: width, by: shares, count: count,
             seenByAll: min(count, seen.byAll - start), excess: seen.excess,
             to: sums + (first + row) * queryLanes, isFirst: start == 0)
         }
-        first += width.rawValue
+        first += width
       }
     }
   }

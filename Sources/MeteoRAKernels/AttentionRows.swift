@@ -100,10 +100,8 @@ struct AttentionRows {
       let rowCount = rowsOfLoop(taking: tile.count - together)
       var first = 0
       while first < cache.valueStride {
-        let width = PanelWidth.forRemaining(cache.valueStride - first)
         let values = cache.values(
-          head: tile.keyValueHead, block: start / DotProduct.blockLength, first: first,
-          width: width)
+          head: tile.keyValueHead, block: start / DotProduct.blockLength, first: first)
         let target = sums + first
         for query in 0..<together where tile.length(query) > start {
           addBlock(
@@ -113,7 +111,7 @@ struct AttentionRows {
         addBlock(
           rows: shares + together, rowCount: rowCount, range: start..<end, weights: values,
           to: target + together * sumStride, yStride: sumStride)
-        first += width.rawValue
+        first += values.width.rawValue
       }
     }
   }
