@@ -36,8 +36,8 @@ package final class AttentionCache {
     var index: Int
   }
 
-  /// - Parameter positions: How many there will be, as far as is known: they are given memory together,
-  ///   which takes none before it is written to.
+  /// - Parameter positions: How many there will be, as far as is known: the first that come take the
+  ///   memory of all of them together.
   package init(keyValueHeads: Int, dimension: Int, expecting positions: Int = 0) {
     self.keyValueHeads = keyValueHeads
     self.dimension = dimension
@@ -46,13 +46,13 @@ package final class AttentionCache {
     expected = positions
   }
 
-  /// Bytes that the positions take, in whole blocks.
-  package var byteCount: Int { (count + Self.blockLength - 1) / Self.blockLength * blockBytes }
+  /// Bytes that are taken, with those for positions to come.
+  package var byteCount: Int { chunks.reduce(0) { $0 + $1.byteCount } }
 
-  /// Bytes that so many positions would take; `Int.max` for more than can be counted.
+  /// Bytes that are taken once there are so many positions, if the next append brings all that are
+  /// new; `Int.max` for more than can be counted.
   package func byteCount(of positions: Int) -> Int {
-    let blocks = positions / Self.blockLength + (positions % Self.blockLength == 0 ? 0 : 1)
-    let (bytes, overflow) = blocks.multipliedReportingOverflow(by: blockBytes)
+    let (bytes, overflow) = blockCount(for: positions).multipliedReportingOverflow(by: blockBytes)
     return overflow ? Int.max : bytes
   }
 
@@ -89,14 +89,22 @@ package final class AttentionCache {
     }
   }
 
-  /// Allocates blocks for `rows` more positions: as many as are expected, and not less than a
-  /// quarter of those that there are.
-  private func makeRoom(for rows: Int) {
-    let length = Self.blockLength
+  /// Blocks that there are once `positions` have room: those at hand, or else as many as are
+  /// expected, and not less than a quarter more.
+  private func blockCount(for positions: Int) -> Int {
     let held = blocks.count
-    let needed = (count + rows + length - 1) / length
-    guard needed > held else { return }
-    let capacity = max(needed, (expected + length - 1) / length, held + held / 4) - held
+    let needed = Self.blocks(of: positions)
+    return needed > held ? max(needed, Self.blocks(of: expected), held + held / 4) : held
+  }
+
+  private static func blocks(of positions: Int) -> Int {
+    positions / blockLength + (positions % blockLength == 0 ? 0 : 1)
+  }
+
+  /// Allocates blocks for `rows` more positions.
+  private func makeRoom(for rows: Int) {
+    let capacity = blockCount(for: count + rows) - blocks.count
+    guard capacity > 0 else { return }
     let chunk = AlignedMemory(byteCount: capacity * blockBytes)
     chunks.append(chunk)
     let start = chunk.floats
