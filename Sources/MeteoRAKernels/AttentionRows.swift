@@ -15,8 +15,12 @@ struct AttentionRows {
   /// The most queries of a tile.
   static let most = 8
 
+  /// Rows that a loop may run over the end of a tile: loops are of 8, 4 or 1 rows, and 5 take one
+  /// of 8.
+  private static let overrun = 3
+
   private let memory: AlignedMemory
-  /// `[16, valueStride]`: loops of eight rows may run over the end of a tile.
+  /// `[8 + overrun, valueStride]`.
   private let sums: UnsafeMutablePointer<Float>
   private let sumStride: Int
   /// `[8, scoreStride]`.
@@ -31,7 +35,7 @@ struct AttentionRows {
     sumStride = cache.valueStride
     // A cache line more: rows a power of two apart would drive each other out of the caches.
     scoreStride = (positions + block - 1) / block * block + 16
-    let elements = Self.most * (scoreStride + 2 * sumStride)
+    let elements = Self.most * scoreStride + (Self.most + Self.overrun) * sumStride
     memory = AlignedMemory(byteCount: elements * MemoryLayout<Float>.size)
     scores = memory.floats
     sums = scores + Self.most * scoreStride
@@ -40,12 +44,13 @@ struct AttentionRows {
   func attend(
     _ tile: AttentionTile, _ rows: UnsafePointer<Float>, to y: UnsafeMutablePointer<Float>
   ) {
-    withUnsafeTemporaryAllocation(of: UnsafePointer<Float>.self, capacity: 3 * Self.most) {
-      pointers in
+    withUnsafeTemporaryAllocation(
+      of: UnsafePointer<Float>.self, capacity: 2 * Self.most + Self.overrun
+    ) { pointers in
       guard let queries = pointers.baseAddress else { return }
       let shares = queries + Self.most
       // Rows without a query repeat the last one.
-      for row in 0..<2 * Self.most {
+      for row in 0..<Self.most + Self.overrun {
         let query = min(row, tile.count - 1)
         if row < Self.most { (queries + row).initialize(to: rows + tile.offset(query)) }
         (shares + row).initialize(to: UnsafePointer(scores + query * scoreStride))
@@ -90,7 +95,7 @@ struct AttentionRows {
   /// Fills the weighted sums of the values.
   private func sumValues(_ tile: AttentionTile, _ shares: UnsafePointer<UnsafePointer<Float>>) {
     let cache = tile.cache
-    sums.update(repeating: 0, count: tile.count * sumStride)
+    sums.update(repeating: 0, count: (tile.count + Self.overrun) * sumStride)
     let longest = tile.length(tile.count - 1)
     for start in stride(from: 0, to: longest, by: DotProduct.blockLength) {
       let end = min(start + DotProduct.blockLength, longest)
