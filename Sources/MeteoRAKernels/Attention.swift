@@ -33,10 +33,13 @@ package struct AttentionSequence {
 ///   - queries: `[rows, heads, dimension]`, rotated.
 ///   - heads: A multiple of the caches' `keyValueHeads`.
 ///   - y: As `queries`.
+/// - Precondition: All caches have the same `dimension`: a thread's memory serves all its tiles.
 package func attend(
   _ queries: UnsafePointer<Float>, heads: Int, sequences: [AttentionSequence],
   to y: UnsafeMutablePointer<Float>, parallelism: Parallelism
 ) {
+  precondition(
+    sequences.allSatisfy { $0.cache.dimension == sequences.first?.cache.dimension })
   let tiles = AttentionTile.tiles(of: sequences, heads: heads)
   // Tiles of a kv head are neighbours, so that a thread finds its keys and values in its caches.
   parallelism.forEachRange(weighing: tiles.map(\.work)) { attend(queries, tiles[$0], to: y) }
@@ -104,6 +107,9 @@ struct AttentionTile {
   /// The number of positions that a query sees.
   func length(_ index: Int) -> Int { before + (queries.lowerBound + index) / group + 1 }
 
+  /// What scores are multiplied by: f of the contract.
+  var scoreFactor: Float { Float(1 / Double(cache.dimension).squareRoot()) }
+
   /// In proportion to time.
   var work: Double {
     let lanes = count > AttentionRows.most ? queryLanes : AttentionRows.most
@@ -125,8 +131,8 @@ struct AttentionTile {
 ///   - dimension: Elements of a head, 1 … 65536; times `keyValueHeads` at most 2¹⁹.
 ///   - lengths: Rows of each sequence; each above 0.
 /// - Returns: `[rows, heads, dimension]`.
-/// - Throws: ``KernelError`` if a size does not fit or is out of range, or `heads` is no multiple of
-///   `keyValueHeads`.
+/// - Throws: ``KernelError`` if a size does not fit or is out of range, or `heads` is no multiple
+///   of `keyValueHeads`.
 /// - SeeAlso: Ainslie et al., *GQA*, arXiv:2305.13245.
 public func attention(
   queries: [Float], keys: [Float], values: [Float], heads: Int, keyValueHeads: Int,

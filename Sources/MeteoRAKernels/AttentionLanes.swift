@@ -2,17 +2,19 @@ import MeteoRAMath
 
 // AttentionLanes: a tile of up to 32 queries of one kv head, side by side from scores to values.
 //
-//   queries [element][32] ─▶ scores [position][32] ─▶ softmax ─▶ · values ─▶ sums [element][32] ─▶ y
+//   queries [element][32] ─▶ scores [position][32] ─▶ softmax ─▶ · values
+//                                                                ─▶ sums [element][32] ─▶ y
 //
-//             32 queries ─▶          A column is a query. Panels of 32 positions are scored one after
-//   position  ████████████████       the other; a block of 128 is exponentiated and summed, then
-//      │      ████████████████       divided and multiplied by the values while it is in the
-//      ▼      ██████████████▒▒       first-level cache. The last positions (▒) are seen by some of the
-//             ████████▒▒▒▒▒▒▒▒       queries only: their scores become −∞, which are no part of a
-//                                    maximum and add nothing to a sum, and their values are left out.
+//             32 queries ─▶          A column is a query. Panels of 32 positions are scored one
+//   position  ████████████████       after the other; a block of 128 is exponentiated and summed,
+//      │      ████████████████       then divided and multiplied by the values while it is in the
+//      ▼      ██████████████▒▒       first-level cache. The last positions (▒) are seen by some of
+//             ████████▒▒▒▒▒▒▒▒       the queries only: their scores become −∞, which are no part
+//                                    of a maximum and add nothing to a sum, and their values are
+//                                    left out.
 //
-// Keys and values are read once for 32 queries, at 4 bytes a cycle, which the second and third level of
-// cache can deliver; the scores of 4096 positions fill half of the second.
+// Keys and values are read once for 32 queries, at 4 bytes a cycle, which the second and third
+// level of cache can deliver; the scores of 4096 positions fill half of the second.
 
 /// The memory of one thread for tiles of queries side by side.
 struct AttentionLanes {
@@ -89,7 +91,7 @@ struct AttentionLanes {
   /// Fills the scores, and returns the largest of each query.
   private func score(_ tile: AttentionTile, _ seen: SeenPositions) -> QueryVector {
     let dimension = tile.cache.dimension
-    let factor = Float(1 / Double(dimension).squareRoot())
+    let factor = tile.scoreFactor
     let width = AttentionCache.panel.rawValue
     let panelsPerBlock = AttentionCache.blockLength / width
     var largest = QueryVector(repeating: -.infinity)

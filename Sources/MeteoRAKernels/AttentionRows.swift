@@ -56,10 +56,10 @@ struct AttentionRows {
         (shares + row).initialize(to: UnsafePointer(scores + query * scoreStride))
       }
       score(tile, queries)
-      let factor = Float(1 / Double(tile.cache.dimension).squareRoot())
       for query in 0..<tile.count {
         softmax(
-          inPlace: scores + query * scoreStride, count: tile.length(query), scaledBy: factor)
+          inPlace: scores + query * scoreStride, count: tile.length(query),
+          scaledBy: tile.scoreFactor)
       }
       sumValues(tile, shares)
     }
