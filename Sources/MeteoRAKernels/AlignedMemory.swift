@@ -1,5 +1,12 @@
 /// Memory at the alignment of a cache line, freed with its owner.
+///
+/// Nothing else keeps it: the owner has to outlive every use of ``address`` and of pointers made of
+/// it. A variable of the enclosing scope does, a temporary does not: Swift does not end the lifetime
+/// of a variable before what its scope does with pointers.
 package final class AlignedMemory: @unchecked Sendable {
+  // Unchecked: what is stored here never changes, and who shares the memory sees to it that nobody
+  // reads what another thread writes.
+
   /// How long memory is held.
   package enum Use {
     /// For a call or two: from ``WorkingMemory``, if it is large.
@@ -31,16 +38,24 @@ package final class AlignedMemory: @unchecked Sendable {
       address = pages
       origin = .largePages
     } else {
-      // Aligned here: where glibc aligns, it cannot use what was freed for a request of the same
-      // size, and the heap grows with every one.
-      let memory = UnsafeMutableRawPointer.allocate(
-        byteCount: byteCount + Self.alignment, alignment: 16)
-      address = memory.alignedUp(toMultipleOf: Self.alignment)
-      origin = .allocator(memory)
+      let (allocation, aligned) = Self.allocate(byteCount: byteCount)
+      address = aligned
+      origin = .allocator(allocation)
     }
   }
 
-  private static let alignment = 64
+  /// Memory of the allocator: what to give back to it, and the first aligned byte.
+  ///
+  /// Aligned here: where glibc aligns, it cannot use what was freed for a request of the same size,
+  /// and the heap grows with every one.
+  static func allocate(
+    byteCount: Int
+  ) -> (allocation: UnsafeMutableRawPointer, aligned: UnsafeMutableRawPointer) {
+    let alignment = 64
+    let allocation = UnsafeMutableRawPointer.allocate(
+      byteCount: byteCount + alignment, alignment: 16)
+    return (allocation, allocation.alignedUp(toMultipleOf: alignment))
+  }
 
   /// The memory as binary32.
   package var floats: UnsafeMutablePointer<Float> {

@@ -13,8 +13,8 @@ enum LargePages {
   /// The size and the alignment of a page.
   static let byteCount = 2 << 20
 
-  /// Bytes from the beginning of `byteCount` that large pages may back: whole pages, and the last one
-  /// where no more than a thirty-second of all is lost to it.
+  /// Bytes from the beginning of `byteCount` that large pages may back: whole pages, and the last
+  /// one where no more than a thirty-second of all is lost to it.
   static func covered(of byteCount: Int) -> Int {
     let rest = byteCount % Self.byteCount
     let lost = rest == 0 ? 0 : Self.byteCount - rest

@@ -8,7 +8,8 @@ package enum WorkingMemory {
   struct Block {
     var address: UnsafeMutableRawPointer
     var capacity: Int
-    var isInLargePages: Bool
+    /// What the allocator gave, if it did; or else the block is in large pages.
+    var allocation: UnsafeMutableRawPointer?
   }
 
   /// Smaller buffers are the allocator's own business.
@@ -23,13 +24,12 @@ package enum WorkingMemory {
   static func take(byteCount: Int) -> Block {
     if let block = pool.take(byteCount: byteCount) { return block }
     // Sizes that differ little share their blocks.
-    let capacity = (byteCount / leastByteCount + 1) * leastByteCount
+    let capacity = (byteCount + leastByteCount - 1) / leastByteCount * leastByteCount
     if capacity >= LargePages.byteCount, let pages = LargePages.allocate(byteCount: capacity) {
-      return Block(address: pages, capacity: capacity, isInLargePages: true)
+      return Block(address: pages, capacity: capacity)
     }
-    return Block(
-      address: .allocate(byteCount: capacity, alignment: 64), capacity: capacity,
-      isInLargePages: false)
+    let (allocation, address) = AlignedMemory.allocate(byteCount: capacity)
+    return Block(address: address, capacity: capacity, allocation: allocation)
   }
 
   /// Bytes that are kept now.
@@ -43,16 +43,17 @@ package enum WorkingMemory {
 
   private static func release(_ blocks: [Block]) {
     for block in blocks {
-      if block.isInLargePages {
-        LargePages.free(block.address, byteCount: block.capacity)
+      if let allocation = block.allocation {
+        allocation.deallocate()
       } else {
-        block.address.deallocate()
+        LargePages.free(block.address, byteCount: block.capacity)
       }
     }
   }
 
   /// Blocks that nobody uses, in the order in which they came.
-  private final class Pool: @unchecked Sendable {
+  final class Pool: @unchecked Sendable {
+    // Unchecked: everything variable is touched under the lock.
     private let lock = NSLock()
     private var blocks: [Block] = []
     private var byteCount = 0
@@ -82,9 +83,11 @@ package enum WorkingMemory {
       }
     }
 
-    /// Adds a block, and returns those that are then too much: the oldest.
+    /// Adds a block, and returns those that are then too much: the oldest, or itself if it alone is
+    /// more than `most` bytes.
     func keep(_ block: Block, atMost most: Int) -> [Block] {
-      lock.withLock {
+      if block.capacity > most { return [block] }
+      return lock.withLock {
         blocks.append(block)
         byteCount += block.capacity
         var tooMuch: [Block] = []

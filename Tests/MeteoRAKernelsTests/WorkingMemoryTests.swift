@@ -13,6 +13,34 @@ struct WorkingMemoryTests {
     WorkingMemory.giveBack(block)
   }
 
+  /// Larger than what is kept, so that no block of another test comes back.
+  @Test("a size that is a whole number of units takes no more", arguments: [2049, 4096])
+  func takesNoMore(units: Int) {
+    let byteCount = units * WorkingMemory.leastByteCount
+    let block = WorkingMemory.take(byteCount: byteCount)
+    #expect(block.capacity == byteCount)
+    WorkingMemory.giveBack(block)
+  }
+
+  @Test("a block beyond the limit is returned, and no other for its sake")
+  func returnsWhatIsTooLarge() {
+    let pool = WorkingMemory.Pool()
+    func block(_ byteCount: Int) -> WorkingMemory.Block {
+      let (allocation, aligned) = AlignedMemory.allocate(byteCount: byteCount)
+      return WorkingMemory.Block(address: aligned, capacity: byteCount, allocation: allocation)
+    }
+    let (older, small, large) = (block(40), block(60), block(101))
+    defer { for block in [older, small, large] { block.allocation?.deallocate() } }
+    #expect(pool.keep(older, atMost: 100).isEmpty)
+    #expect(pool.keep(small, atMost: 100).isEmpty)
+    #expect(pool.keep(large, atMost: 100).map(\.address) == [large.address])
+    #expect(pool.keptByteCount == 100)
+    #expect(pool.take(byteCount: 60)?.address == small.address)
+    #expect(pool.keep(small, atMost: 60).map(\.address) == [older.address])
+    #expect(pool.empty().map(\.address) == [small.address])
+    #expect(pool.keptByteCount == 0)
+  }
+
   @Test("buffers that live together do not share memory")
   func doesNotShare() {
     let buffers = (0..<20).map { AlignedMemory(byteCount: 100_000 + $0) }
