@@ -34,7 +34,8 @@ extension WeightMatrix {
           multiplyFilled(panel, rows: rows + row, count: group, to: target, yStride: yStride)
           index += 1
         } else {
-          let isPair = rowCount < 8 && panels.endIndex - index > 1 && panels[index + 1].isWhole
+          let isPair =
+            rowCount < 8 && panels.endIndex - index > 1 && panels[index + 1].isWholeAndWide
           multiply(
             panel, andPanelBehind: isPair ? panels[index + 1].byteOffset - panel.byteOffset : nil,
             rows: rows + row, count: rowCount, to: target, yStride: yStride)

@@ -1,11 +1,4 @@
-/// The number of outputs that lie side by side in a panel of weights.
-enum PanelWidth: Int, Sendable {
-  case wide = 32
-  case medium = 16
-  case narrow = 8
-}
-
-/// The k range of one call, in elements of x, and where its weights lie.
+/// The weights of a panel from some k on: where they lie, and how.
 struct WeightBlock {
   /// The weights of the first k.
   var base: UnsafeRawPointer
