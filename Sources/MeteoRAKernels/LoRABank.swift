@@ -61,7 +61,7 @@ public final class LoRABank: @unchecked Sendable {
     var b: WeightBlock
   }
 
-  /// As ``adapters``.
+  /// As ``adapters``; all `nil` for a module without outputs.
   let parts: [Part?]
 
   /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if an adapter does not
@@ -86,7 +86,8 @@ public final class LoRABank: @unchecked Sendable {
     }
     self.adapters = adapters
     parts = adapters.map { adapter in
-      adapter.map { Part(rank: $0.rank, scaling: $0.scaling, b: $0.b.firstBlock) }
+      guard let adapter, let b = adapter.b.firstBlock else { return nil }
+      return Part(rank: adapter.rank, scaling: adapter.scaling, b: b)
     }
     self.inFeatures = inFeatures
     self.outFeatures = outFeatures

@@ -45,8 +45,7 @@ extension RoutedTerms {
           let row = tokens.lowerBound + Int(rows[group.first + first + term])
           (inputs + term).initialize(to: x + row * bank.inFeatures)
         }
-        if first == 0, let panel = a.panels.first {
-          let start = a.block(panel, at: 0).base
+        if first == 0, let start = a.firstBlock?.base {
           touchLines(
             of: UnsafeRawBufferPointer(start: start, count: a.byteCount), witness: products)
         }

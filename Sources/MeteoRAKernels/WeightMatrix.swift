@@ -35,7 +35,8 @@ public final class WeightMatrix: Sendable {
   ///   - bytes: `[outFeatures, inFeatures]`, row-major, little-endian, at any alignment.
   ///   - format: The number format of `bytes`.
   ///   - parallelism: Threads for the packing; no influence on the result.
-  /// - Throws: ``KernelError`` if a size is out of range or `bytes` is not as long as the shape asks.
+  /// - Throws: ``KernelError`` if a size is out of range or `bytes` is not as long as the shape
+  ///   asks.
   public convenience init(
     rowMajor bytes: UnsafeRawBufferPointer, outFeatures: Int, inFeatures: Int,
     format: WeightFormat, parallelism: Parallelism = .serial
@@ -73,18 +74,15 @@ public final class WeightMatrix: Sendable {
       format: format, width: panel.width, isFinite: isFinite)
   }
 
-  /// The weights of the first panel.
-  var firstBlock: WeightBlock {
-    let width = panels.first?.width ?? .narrow
-    return WeightBlock(
-      base: UnsafeRawPointer(memory.address), stride: width.rawValue * format.byteWidth,
-      format: format, width: width, isFinite: isFinite)
-  }
+  /// The weights of the first panel; `nil` without outputs.
+  var firstBlock: WeightBlock? { panels.first.map { block($0, at: 0) } }
 
   /// The first byte behind the weights.
   var endOfMemory: UnsafeRawPointer { UnsafeRawPointer(memory.address) + memory.byteCount }
 
   /// Row `index`, widened: `inFeatures` elements at `target`.
+  ///
+  /// - Precondition: `index` is in `0 ..< outFeatures`.
   package func copyRow(_ index: Int, to target: UnsafeMutablePointer<Float>) {
     let panel = panels[panelIndex(of: index)]
     let width = panel.width.rawValue
