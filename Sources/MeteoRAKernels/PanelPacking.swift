@@ -35,76 +35,47 @@ extension WeightMatrix.Panel {
     let isWhole = outputs == width.rawValue
     var (done, isFinite) = (0, true)
     if format == .float32 {
-      if isWhole { (done, isFinite) = transposeWords(rows, carry, into: target) }
+      if isWhole { (done, isFinite) = transpose(rows, by: WordStep(carry: carry), into: target) }
       let isRestFinite = copyRest(
         UInt32.self, of: rows, from: done, carry, into: target
       ) { $0 }
       return isFinite && isRestFinite
     }
-    if isWhole { (done, isFinite) = transposePairs(rows, carry, into: target) }
+    if isWhole {
+      let step = PairStep(carry: carry, half: width.rawValue / 2 * rows.stride)
+      (done, isFinite) = transpose(rows, by: step, into: target)
+    }
     let isRestFinite = copyRest(UInt16.self, of: rows, from: done, carry, into: target) {
       Self.slot($0, width: width.rawValue)
     }
     return isFinite && isRestFinite
   }
 
-  /// Binary32 weights, 4 k at a time; returns how many are done. (Never inlined: this loop and the
-  /// next would share too few registers.)
+  /// Transposes whole steps of k; returns how many k are done. (Never inlined: the loops of two kinds
+  /// of steps would share too few registers.)
   @inline(never)
-  private func transposeWords(
-    _ rows: PanelRows, _ carry: ExponentCarry, into target: UnsafeMutableRawPointer
+  private func transpose<Step: PackingStep>(
+    _ rows: PanelRows, by step: Step, into target: UnsafeMutableRawPointer
   ) -> (done: Int, isFinite: Bool) {
-    let (whole, line) = (rows.count & ~3, 16)
-    let kStride = 4 * width.rawValue
+    let whole = rows.count & ~(Step.count &- 1)
+    let elementBytes = 16 / Step.count
+    let (kStride, line) = (elementBytes &* width.rawValue, 64 / elementBytes)
     var sums = SIMD4<UInt32>.zero
     var first = 0
     while first < whole {
       let last = min(first + line, whole)
-      for group in 0..<width.rawValue / 4 {
-        var source = rows.start + (4 &* group &* rows.stride &+ 4 &* first)
+      for group in 0..<width.rawValue / Step.count {
+        var source = rows.start + (4 &* group &* rows.stride &+ elementBytes &* first)
         var place = target + (first &* kStride &+ 16 &* group)
-        for _ in 0..<(last &- first) / 4 {
-          let words = Words(at: source, stride: rows.stride)
-          sums |= carry.sums(of: words)
-          words.transposed.store(at: place, stride: kStride)
+        for _ in 0..<(last &- first) / Step.count {
+          sums |= step.transpose(source, rowStride: rows.stride, to: place, kStride: kStride)
           source += 16
-          place += 4 &* kStride
+          place += Step.count &* kStride
         }
       }
       first = last
     }
-    return (whole, carry.isAbsent(in: sums))
-  }
-
-  /// Two-byte weights, 8 k at a time; returns how many are done.
-  @inline(never)
-  private func transposePairs(
-    _ rows: PanelRows, _ carry: ExponentCarry, into target: UnsafeMutableRawPointer
-  ) -> (done: Int, isFinite: Bool) {
-    let (whole, line) = (rows.count & ~7, 32)
-    let kStride = 2 * width.rawValue
-    var sums = SIMD4<UInt32>.zero
-    let half = width.rawValue / 2 * rows.stride
-    var first = 0
-    while first < whole {
-      let last = min(first + line, whole)
-      for group in 0..<width.rawValue / 8 {
-        var source = rows.start + (4 &* group &* rows.stride &+ 2 &* first)
-        var place = target + (first &* kStride &+ 16 &* group)
-        for _ in 0..<(last &- first) / 8 {
-          let low = Words(at: source, stride: rows.stride)
-          let high = Words(at: source + half, stride: rows.stride)
-          sums |= carry.sums(of: low) | carry.sums(of: high)
-          // A word is two weights of one output, for an even k and the next.
-          low.lowerHalves(with: high).transposed.store(at: place, stride: 2 &* kStride)
-          low.upperHalves(with: high).transposed.store(at: place + kStride, stride: 2 &* kStride)
-          source += 16
-          place += 8 &* kStride
-        }
-      }
-      first = last
-    }
-    return (whole, carry.isAbsent(in: sums))
+    return (whole, step.carry.isAbsent(in: sums))
   }
 
   /// What is no whole vector, and panels that lack outputs. `slot` is the place of an output among
@@ -131,6 +102,51 @@ extension WeightMatrix.Panel {
       }
     }
     return carry.isAbsent(in: SIMD4(sum, 0, 0, 0))
+  }
+}
+
+/// What is transposed at once: 16 bytes of each of some rows.
+private protocol PackingStep {
+  /// The number of k, which is that of the outputs, too.
+  static var count: Int { get }
+  var carry: ExponentCarry { get }
+  /// Returns the sums of all weights' exponents.
+  func transpose(
+    _ source: UnsafeRawPointer, rowStride: Int, to place: UnsafeMutableRawPointer, kStride: Int
+  ) -> SIMD4<UInt32>
+}
+
+/// Binary32 weights: 4 k of 4 rows.
+private struct WordStep: PackingStep {
+  let carry: ExponentCarry
+
+  @inline(__always) static var count: Int { 4 }
+
+  @inline(__always) func transpose(
+    _ source: UnsafeRawPointer, rowStride: Int, to place: UnsafeMutableRawPointer, kStride: Int
+  ) -> SIMD4<UInt32> {
+    let words = Words(at: source, stride: rowStride)
+    words.transposed.store(at: place, stride: kStride)
+    return carry.sums(of: words)
+  }
+}
+
+/// Two-byte weights: 8 k of 4 rows and of 4 that are `half` bytes behind.
+private struct PairStep: PackingStep {
+  let carry: ExponentCarry
+  let half: Int
+
+  @inline(__always) static var count: Int { 8 }
+
+  @inline(__always) func transpose(
+    _ source: UnsafeRawPointer, rowStride: Int, to place: UnsafeMutableRawPointer, kStride: Int
+  ) -> SIMD4<UInt32> {
+    let low = Words(at: source, stride: rowStride)
+    let high = Words(at: source + half, stride: rowStride)
+    // A word is two weights of one output, for an even k and the next.
+    low.lowerHalves(with: high).transposed.store(at: place, stride: 2 &* kStride)
+    low.upperHalves(with: high).transposed.store(at: place + kStride, stride: 2 &* kStride)
+    return carry.sums(of: low) | carry.sums(of: high)
   }
 }
 
