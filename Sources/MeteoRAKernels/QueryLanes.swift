@@ -12,8 +12,11 @@
 //
 // Both products are this loop, and the result of the first is the w of the second as it stands.
 // Lanes are queries, so that maximum, exponential and sum of a softmax need nothing across lanes.
-// Eight rows by two vectors keep 16 chains in flight, which covers the latency of fma; w stays in the
-// first-level cache, and each byte of x is used by 32 queries.
+// Eight rows by two vectors keep 16 chains in flight, which covers the latency of fma; w stays in
+// the first-level cache, and each byte of x is used by 32 queries.
+//
+// Vector, products and softmax stand in one file: a debug build compiles file by file, and would
+// call what it finds elsewhere for every vector.
 
 /// The number of queries side by side.
 let queryLanes = 32
@@ -147,61 +150,69 @@ func addEightRows(
   sums.addTotals(to: y, isFirst: isFirst)
 }
 
-private struct EightRows {
-  private var (a, b, c, d) = (
-    QueryVector(repeating: 0), QueryVector(repeating: 0), QueryVector(repeating: 0),
-    QueryVector(repeating: 0)
-  )
-  private var (e, f, g, h) = (
-    QueryVector(repeating: 0), QueryVector(repeating: 0), QueryVector(repeating: 0),
-    QueryVector(repeating: 0)
-  )
+/// The sums of some rows, made of halves as those of `BlockChain.swift`.
+private protocol QueryRows {
+  static var count: Int { get }
+  init()
+  /// - Parameter x: The elements of the rows, side by side.
+  mutating func add(_ w: QueryVector, times x: UnsafePointer<Float>)
+  /// Leaves the other lanes as they are: what a query does not see may be NaN.
+  mutating func add(_ w: QueryVector, times x: UnsafePointer<Float>, where mask: LaneMask)
+  func addTotals(to y: UnsafeMutablePointer<Float>, isFirst: Bool)
+}
+
+private typealias EightRows = TwiceTheRows<TwiceTheRows<TwiceTheRows<OneRow>>>
+
+private struct OneRow: QueryRows {
+  private var sum = QueryVector(repeating: 0)
+
+  @inline(__always) init() {}
+
+  @inline(__always) static var count: Int { 1 }
 
   @inline(__always) mutating func add(_ w: QueryVector, times x: UnsafePointer<Float>) {
-    a.addProduct(w, x[0])
-    b.addProduct(w, x[1])
-    c.addProduct(w, x[2])
-    d.addProduct(w, x[3])
-    e.addProduct(w, x[4])
-    f.addProduct(w, x[5])
-    g.addProduct(w, x[6])
-    h.addProduct(w, x[7])
+    sum.addProduct(w, x[0])
   }
 
-  /// Leaves the other lanes as they are: what a query does not see may be NaN.
   @inline(__always) mutating func add(
     _ w: QueryVector, times x: UnsafePointer<Float>, where mask: LaneMask
   ) {
-    let before = self
-    add(w, times: x)
-    a.keep(mask, orElse: before.a)
-    b.keep(mask, orElse: before.b)
-    c.keep(mask, orElse: before.c)
-    d.keep(mask, orElse: before.d)
-    e.keep(mask, orElse: before.e)
-    f.keep(mask, orElse: before.f)
-    g.keep(mask, orElse: before.g)
-    h.keep(mask, orElse: before.h)
-  }
-
-  @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, isFirst: Bool) {
-    add(a, to: y, isFirst)
-    add(b, to: y + queryLanes, isFirst)
-    add(c, to: y + 2 &* queryLanes, isFirst)
-    add(d, to: y + 3 &* queryLanes, isFirst)
-    add(e, to: y + 4 &* queryLanes, isFirst)
-    add(f, to: y + 5 &* queryLanes, isFirst)
-    add(g, to: y + 6 &* queryLanes, isFirst)
-    add(h, to: y + 7 &* queryLanes, isFirst)
+    let before = sum
+    sum.addProduct(w, x[0])
+    sum.keep(mask, orElse: before)
   }
 
   /// Not the sum itself where it is first: +0 + −0 is +0.
-  @inline(__always) private func add(
-    _ sum: QueryVector, to y: UnsafeMutablePointer<Float>, _ isFirst: Bool
-  ) {
+  @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, isFirst: Bool) {
     var total = isFirst ? QueryVector(repeating: 0) : QueryVector(y)
     total.add(sum)
     total.store(to: y)
+  }
+}
+
+private struct TwiceTheRows<Half: QueryRows>: QueryRows {
+  private var upper = Half()
+  private var lower = Half()
+
+  @inline(__always) init() {}
+
+  @inline(__always) static var count: Int { 2 &* Half.count }
+
+  @inline(__always) mutating func add(_ w: QueryVector, times x: UnsafePointer<Float>) {
+    upper.add(w, times: x)
+    lower.add(w, times: x + Half.count)
+  }
+
+  @inline(__always) mutating func add(
+    _ w: QueryVector, times x: UnsafePointer<Float>, where mask: LaneMask
+  ) {
+    upper.add(w, times: x, where: mask)
+    lower.add(w, times: x + Half.count, where: mask)
+  }
+
+  @inline(__always) func addTotals(to y: UnsafeMutablePointer<Float>, isFirst: Bool) {
+    upper.addTotals(to: y, isFirst: isFirst)
+    lower.addTotals(to: y + Half.count &* queryLanes, isFirst: isFirst)
   }
 }
 
