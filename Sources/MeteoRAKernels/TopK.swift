@@ -56,12 +56,12 @@ private func insertLargest(
 ///   - logits: `[rows, width]`, row-major.
 ///   - k: 1 … `width`.
 /// - Returns: `[rows, k]` indices below `width`.
-/// - Throws: ``KernelError`` if `k` is out of range or `logits` has another size.
+/// - Throws: ``KernelError`` if `k` or `width` is out of range or `logits` has another size.
 public func topK(
   _ k: Int, of logits: [Float], rows: Int, width: Int
 ) throws(KernelError) -> [Int32] {
   try requireElements(logits.count, shape: [rows, width], of: "logits")
-  try requireRouter(topK: k, adapterCount: width)
+  try requireChoice(of: k, named: "k", among: width, named: "width")
   // No row is empty, and k is no more than its width: not larger than the logits.
   var selected = [Int32](repeating: 0, count: rows * k)
   logits.withUnsafeBufferPointer { logits in
@@ -77,12 +77,22 @@ public func topK(
 
 /// Throws unless `topK` adapters can be chosen among `adapterCount`.
 package func requireRouter(topK: Int, adapterCount: Int) throws(KernelError) {
-  guard (1...Int(Int32.max)).contains(adapterCount) else {
-    throw .outOfRange(
-      argument: "adapter count", actual: "\(adapterCount)", allowed: "1...\(Int32.max)")
+  try requireChoice(
+    of: topK, named: "router top-k", among: adapterCount, named: "adapter count",
+    note: " (the adapters)")
+}
+
+/// Throws unless `k` can be chosen among `count`, whose indices are of 32 bits.
+///
+/// - Parameter note: Says in an error what the count is of.
+private func requireChoice(
+  of k: Int, named argument: String, among count: Int, named countArgument: String,
+  note: String = ""
+) throws(KernelError) {
+  guard (1...Int(Int32.max)).contains(count) else {
+    throw .outOfRange(argument: countArgument, actual: "\(count)", allowed: "1...\(Int32.max)")
   }
-  guard topK >= 1, topK <= adapterCount else {
-    throw .outOfRange(
-      argument: "router top-k", actual: "\(topK)", allowed: "1...\(adapterCount) (the adapters)")
+  guard (1...count).contains(k) else {
+    throw .outOfRange(argument: argument, actual: "\(k)", allowed: "1...\(count)\(note)")
   }
 }

@@ -32,7 +32,7 @@ struct TopKTests {
   func refusesK(k: Int) {
     #expect(
       throws: KernelError.outOfRange(
-        argument: "router top-k", actual: "\(k)", allowed: "1...3 (the adapters)")
+        argument: "k", actual: "\(k)", allowed: "1...3")
     ) {
       try topK(k, of: [1, 2, 3], rows: 1, width: 3)
     }
@@ -50,7 +50,7 @@ struct TopKTests {
   func refusesEmptyRows(rows: Int) {
     #expect(
       throws: KernelError.outOfRange(
-        argument: "adapter count", actual: "0", allowed: "1...2147483647")
+        argument: "width", actual: "0", allowed: "1...2147483647")
     ) {
       try topK(1, of: [], rows: rows, width: 0)
     }

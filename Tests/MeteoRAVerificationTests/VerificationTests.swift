@@ -234,7 +234,7 @@ struct VerificationTests {
     pack.set("inputs", "{\(SmallPack.reference("logits", "F32", [2, 2]))}")
     pack.set("logits", [2, 2], .float32([0, 1, 5, 5]))
     let message = try refusal(pack)?.description ?? ""
-    #expect(message.contains("router top-k is 3"), "\(message)")
+    #expect(message.contains("k is 3, allowed is 1...2"), "\(message)")
   }
 
   @Test("it names the parameter that is missing")
