@@ -1,8 +1,8 @@
 /// Memory at the alignment of a cache line, freed with its owner.
 ///
-/// Nothing else keeps it: the owner has to outlive every use of ``address`` and of pointers made of
-/// it. A variable of the enclosing scope does, a temporary does not: Swift does not end the lifetime
-/// of a variable before what its scope does with pointers.
+/// Nothing else keeps it: the owner has to outlive every use of ``address`` and of pointers made
+/// from it. A variable of the enclosing scope does, by Swift's lexical lifetimes; a temporary does
+/// not.
 package final class AlignedMemory: @unchecked Sendable {
   // Unchecked: what is stored here never changes, and who shares the memory sees to it that nobody
   // reads what another thread writes.

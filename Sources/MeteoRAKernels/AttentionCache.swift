@@ -36,8 +36,8 @@ package final class AttentionCache {
     var index: Int
   }
 
-  /// - Parameter positions: How many there will be, as far as is known: the first that come take the
-  ///   memory of all of them together.
+  /// - Parameter positions: How many there will be, as far as is known: the first that come take
+  ///   the memory of all of them together.
   package init(keyValueHeads: Int, dimension: Int, expecting positions: Int = 0) {
     self.keyValueHeads = keyValueHeads
     self.dimension = dimension

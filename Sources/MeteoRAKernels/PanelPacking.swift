@@ -51,8 +51,8 @@ extension WeightMatrix.Panel {
     return isFinite && isRestFinite
   }
 
-  /// Transposes whole steps of k; returns how many k are done. (Never inlined: the loops of two kinds
-  /// of steps would share too few registers.)
+  /// Transposes whole steps of k; returns how many k are done. (Never inlined: the loops of two
+  /// kinds of steps would share too few registers.)
   @inline(never)
   private func transpose<Step: PackingStep>(
     _ rows: PanelRows, by step: Step, into target: UnsafeMutableRawPointer
