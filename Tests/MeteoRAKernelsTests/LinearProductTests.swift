@@ -30,38 +30,50 @@ struct LinearProductTests {
   }
 
   @Test(
-    "more rows than a tile holds are what each is alone",
-    // A tile of rows so wide has 64, of others 512.
-    arguments: [(63, 33_000), (64, 33_000), (65, 33_000), (130, 33_000), (512, 260), (1030, 260)],
-    WeightFormat.allCases)
-  func manyRows(size: (rows: Int, inputs: Int), format: WeightFormat) throws {
-    let (rows, inputs, outputs) = (size.rows, size.inputs, 40)
+    "it gives the contract's dot product on both sides of every edge of a tile",
+    // A tile of rows so wide has 64 at most, of others 512: see ProductInputTests.
+    arguments: [(65, 33_000, .bfloat16), (512, 260, .float32), (600, 260, .float32)]
+      + WeightFormat.allCases.map { (1030, 260, $0) } as [(Int, Int, WeightFormat)])
+  func manyRows(rows: Int, inputs: Int, format: WeightFormat) throws {
+    let outputs = 72
     var random = SeededRandom(rows)
-    let matrix = try random.matrix(outputs, inputs, format).matrix
+    let (matrix, weights) = try random.matrix(outputs, inputs, format)
     let bias = random.floats(outputs)
     let x = random.floats(rows * inputs)
     let y = try linear(x, rows: rows, weights: matrix, bias: bias)
-    for row in [0, 1, rows / 2, rows - 2, rows - 1] {
-      let alone = try linear(
-        Array(x[row * inputs..<(row + 1) * inputs]), rows: 1, weights: matrix, bias: bias)
-      expectSameBits(Array(y[row * outputs..<(row + 1) * outputs]), alone, "row \(row)")
+    // Tiles begin with a multiple of eight rows.
+    for row in 0..<rows where [0, 7].contains(row % 8) || row == rows - 1 {
+      let expected = (0..<outputs).map { dot(x, row, weights, $0, inputs) + bias[$0] }
+      expectSameBits(Array(y[row * outputs..<(row + 1) * outputs]), expected, "row \(row)")
+    }
+    for threads in [2, 5] {
+      let parallel = try linear(
+        x, rows: rows, weights: matrix, bias: bias, parallelism: try Parallelism(threads: threads))
+      expectSameBits(parallel, y, "\(threads) threads")
     }
   }
 
-  @Test("it takes binary16 weights that are infinite, NaN or subnormal", arguments: [1, 4, 16, 64])
-  func specialWeights(rows: Int) throws {
-    var random = SeededRandom(5)
-    let special: [UInt16] = [0x7c00, 0xfc00, 0x7e01, 0x0001, 0x83ff, 0x8000, 0x7bff]
-    for isFinite in [true, false] {
-      let bits = (0..<40 * 3).map { isFinite ? special[3 + $0 % 4] : special[$0 % 7] }
-      let matrix = try bits.withUnsafeBytes {
-        try WeightMatrix(rowMajor: $0, outFeatures: 40, inFeatures: 3, format: .float16)
+  @Test(
+    "it takes zeros, infinities, NaN, subnormals and the largest numbers",
+    arguments: WeightFormat.allCases, [1, 4, 8, 9, 16, 17, 64])
+  func specialValues(format: WeightFormat, rows: Int) throws {
+    // Panels of all widths.
+    let outputs = 87
+    for (inputs, isFinite) in [(1, true), (1, false), (37, true), (37, false), (130, false)] {
+      var random = SeededRandom(rows + inputs)
+      var x = random.floats(rows * inputs)
+      for row in 0..<rows {
+        x[row * inputs + 7 * row % inputs] =
+          SpecialValues.ofInput[row % SpecialValues.ofInput.count]
       }
-      let x = random.floats(rows * 3)
-      let widened = bits.map(Widening.float(float16:))
+      let (matrix, weights) = try random.specialMatrix(
+        outputs, inputs, format, SpecialValues.ofWeights(format, isFinite: isFinite))
+      #expect(matrix.isFinite == isFinite)
       let y = try linear(x, rows: rows, weights: matrix)
-      let expected = (0..<rows * 40).map { dot(x, $0 / 40, widened, $0 % 40, 3) }
-      expectSameBits(y, expected, "\(rows) rows")
+      let expected = (0..<rows * outputs).map {
+        dot(x, $0 / outputs, weights, $0 % outputs, inputs)
+      }
+      expectSameBits(y, expected, "\(inputs) inputs, finite weights: \(isFinite)")
     }
   }
 
@@ -181,7 +193,64 @@ struct LinearProductTests {
   }
 }
 
+/// Bit patterns that an inner loop may treat in its own way.
+private enum SpecialValues {
+  /// Nine, so that nine rows have all of them.
+  static let ofInput: [Float] = [
+    1.5, 0, -0.0, .leastNonzeroMagnitude, -.leastNormalMagnitude.nextDown,
+    .greatestFiniteMagnitude, .infinity, -.infinity, .nan,
+  ]
+
+  /// ±0, the smallest and the largest subnormal, the smallest normal, the largest finite number of
+  /// both signs; infinities, quiet and signalling NaN.
+  static func ofWeights(_ format: WeightFormat, isFinite: Bool) -> [UInt32] {
+    let finite: [UInt32]
+    let others: [UInt32]
+    switch format {
+    case .float32:
+      finite = [0, 1 << 31, 1, 0x807f_ffff, 0x0080_0000, 0x7f7f_ffff, 0xff7f_ffff]
+      others = [0x7f80_0000, 0xff80_0000, 0x7fc0_0001, 0xffa0_0000]
+    case .bfloat16:
+      finite = [0, 1 << 15, 1, 0x807f, 0x0080, 0x7f7f, 0xff7f]
+      others = [0x7f80, 0xff80, 0x7fc1, 0xffa0]
+    case .float16:
+      finite = [0, 1 << 15, 1, 0x83ff, 0x0400, 0x7bff, 0xfbff]
+      others = [0x7c00, 0xfc00, 0x7e01, 0xfd00]
+    }
+    return isFinite ? finite : finite + others
+  }
+}
+
 extension SeededRandom {
+  /// A matrix with a special value in every row, and its elements widened: every other row has
+  /// nothing else, so that even the smallest value is seen in the product.
+  fileprivate mutating func specialMatrix(
+    _ rows: Int, _ columns: Int, _ format: WeightFormat, _ special: [UInt32]
+  ) throws -> (matrix: WeightMatrix, values: [Float]) {
+    var (bytes, _) = stored(rows * columns, format)
+    let width = format.byteWidth
+    func set(_ row: Int, _ column: Int, _ bits: UInt32) {
+      let place = (row * columns + column) * width
+      for byte in 0..<width { bytes[place + byte] = UInt8(bits >> (8 * byte) & 0xff) }
+    }
+    for row in 0..<rows {
+      if row % 2 == 1 { for column in 0..<columns { set(row, column, 0) } }
+      set(row, 7 * row % columns, special[row % special.count])
+    }
+    let matrix = try bytes.withUnsafeBytes {
+      try WeightMatrix(rowMajor: $0, outFeatures: rows, inFeatures: columns, format: format)
+    }
+    let values = stride(from: 0, to: bytes.count, by: width).map { place in
+      let bits = (0..<width).reduce(UInt32(0)) { $0 | UInt32(bytes[place + $1]) << (8 * $1) }
+      switch format {
+      case .float32: return Float(bitPattern: bits)
+      case .bfloat16: return Widening.float(bfloat16: UInt16(bits))
+      case .float16: return Widening.float(float16: UInt16(bits))
+      }
+    }
+    return (matrix, values)
+  }
+
   /// A small matrix, for tests that do not look at its elements.
   static func matrix(_ rows: Int, _ columns: Int) throws -> (WeightMatrix, [Float]) {
     var random = SeededRandom(0)
