@@ -36,10 +36,10 @@ struct LoRAMoEKernelTests {
     }
   }
 
-  /// Around the rows computed together, and around the tokens of a tile of the tiled kernel.
+  /// Around the rows computed together, and around the 1024 tokens of a tile of the tiled kernel.
   @Test(
     "it equals the formulas at every number of tokens",
-    arguments: [1, 3, 4, 5, 7, 8, 9, 63, 64, 65, 255, 256, 257, 513])
+    arguments: [1, 3, 4, 5, 7, 8, 9, 63, 64, 65, 257, 1023, 1024, 1025, 2049])
   func tokens(tokens: Int) throws {
     let example = try AdapterExample(
       seed: tokens, tokens: tokens, inFeatures: 20, outFeatures: 11, ranks: [4, 2, 8, 3, 1],
@@ -60,6 +60,17 @@ struct LoRAMoEKernelTests {
     let expected = example.expectedDelta
     for kernel in LoRAMoEKernel.allCases {
       try check(kernel, example, expected: expected, "\(kernel)", threads: threadCounts)
+    }
+  }
+
+  /// A tile of 1024 tokens updates seven panels of 32 outputs together.
+  @Test("it equals the formulas where panels are updated in parts", arguments: [224, 225, 257])
+  func manyPanels(outputs: Int) throws {
+    let example = try AdapterExample(
+      seed: outputs, tokens: 1024, inFeatures: 3, outFeatures: outputs, ranks: [2, 1, 3], topK: 2)
+    let expected = example.expectedDelta
+    for kernel in [LoRAMoEKernel.loop, .tiled] {
+      try check(kernel, example, expected: expected, "\(kernel)")
     }
   }
 
