@@ -1,4 +1,3 @@
-import Foundation
 import MeteoRAKernels
 import Testing
 
@@ -68,14 +67,4 @@ struct ParallelismTests {
       try Parallelism(threads: threads)
     }
   }
-}
-
-/// What several threads found, in any order.
-private final class Collected<Element: Sendable>: @unchecked Sendable {
-  private let lock = NSLock()
-  private var elements: [Element] = []
-
-  func append(_ element: Element) { lock.withLock { elements.append(element) } }
-
-  var all: [Element] { lock.withLock { elements } }
 }

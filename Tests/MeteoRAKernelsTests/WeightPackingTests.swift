@@ -25,20 +25,20 @@ struct WeightPackingTests {
       let (bytes, values) = random.stored(outputs * inputs, format)
       let packing = try WeightPacking(
         outFeatures: outputs, inFeatures: inputs, format: format, byteCount: bytes.count)
-      // A byte is read by one thread: a second reading would be seen.
-      var counts = [UInt8](repeating: 0, count: bytes.count)
-      let packed = try counts.withUnsafeMutableBufferPointer { counts in
-        try packing.pack(parallelism: Parallelism(threads: threads)) {
-          (offset: Int, target: UnsafeMutableRawBufferPointer) throws(Failure) in
-          let range = offset..<offset + target.count
-          guard range.upperBound <= bytes.count, target.count <= WeightPacking.pieceBytes else {
-            throw Failure(offset: offset)
-          }
-          bytes[range].withUnsafeBytes { target.copyMemory(from: $0) }
-          for place in range { counts[place] += 1 }
+      let ranges = Collected<Range<Int>>()
+      let packed = try packing.pack(parallelism: Parallelism(threads: threads)) {
+        (offset: Int, target: UnsafeMutableRawBufferPointer) throws(Failure) in
+        let range = offset..<offset + target.count
+        guard range.upperBound <= bytes.count, target.count <= WeightPacking.pieceBytes else {
+          throw Failure(offset: offset)
         }
+        bytes[range].withUnsafeBytes { target.copyMemory(from: $0) }
+        ranges.append(range)
       }
-      #expect(counts.allSatisfy { $0 == 1 })
+      let sorted = ranges.all.sorted { $0.lowerBound < $1.lowerBound }
+      #expect(sorted.first?.lowerBound == 0)
+      #expect(sorted.last?.upperBound == bytes.count)
+      #expect(zip(sorted, sorted.dropFirst()).allSatisfy { $0.upperBound == $1.lowerBound })
       expectSameBits(Self.values(WeightMatrix(packed)), values, "\(outputs) × \(inputs)")
     }
   }
