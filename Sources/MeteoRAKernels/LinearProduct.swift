@@ -51,7 +51,9 @@ package func multiply(_ terms: [LinearTerm], by input: ProductInput, parallelism
   for (index, tile) in input.tiles.enumerated() {
     multiply(terms, by: tile, at: index, of: input, parallelism: parallelism)
   }
-  if input.tiles.isEmpty { multiplyRows(terms, by: input, parallelism: parallelism) }
+  if input.tiles.isEmpty, input.rows > 0 {
+    multiplyRows(terms, by: input, parallelism: parallelism)
+  }
 }
 
 private func multiplyRows(

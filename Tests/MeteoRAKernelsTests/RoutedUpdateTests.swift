@@ -132,7 +132,7 @@ struct RoutedUpdateTests {
     try example.check(threads: [threads])
   }
 
-  @Test("it is nothing for tokens whose adapters leave the layer alone", arguments: [1, 9, 600])
+  @Test("it is nothing for tokens whose adapters leave the layer alone", arguments: [0, 1, 9, 600])
   func isNothing(tokens: Int) throws {
     let example = try Example(
       tokens: tokens, inputs: 20, outputs: [72], format: .float32, ranks: [nil, 4, nil],
