@@ -56,8 +56,8 @@ struct InterleavedInput {
   ) {
     let rowCount = rowCount(ofGroup: group)
     let existing = min(rowCount, rows - group * 8)
+    var k = 0
     if existing == 8 {
-      var k = 0
       withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { offsets in
         guard let offsets = offsets.baseAddress else { return }
         for row in 0..<8 { (offsets + row).initialize(to: row * width) }
@@ -66,16 +66,12 @@ struct InterleavedInput {
           k &+= 8
         }
       }
-      while k < count {
-        for row in 0..<8 { target[k &* 8 &+ row] = x[row &* width &+ k] }
-        k &+= 1
-      }
-      return
     }
-    for k in 0..<count {
+    while k < count {
       for row in 0..<rowCount {
-        target[k * rowCount + row] = row < existing ? x[row * width + k] : 0
+        target[k &* rowCount &+ row] = row < existing ? x[row &* width &+ k] : 0
       }
+      k &+= 1
     }
   }
 }

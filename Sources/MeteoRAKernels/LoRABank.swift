@@ -63,6 +63,8 @@ public final class LoRABank: @unchecked Sendable {
 
   /// As ``adapters``; all `nil` for a module without outputs.
   let parts: [Part?]
+  /// Ranks of ``parts``, the largest first: every module of every pass asks what its terms take.
+  let descendingRanks: [Int]
 
   /// - Throws: ``KernelError/dimensionMismatch(argument:expected:actual:)`` if an adapter does not
   ///   fit a layer `[outFeatures, inFeatures]`;
@@ -89,6 +91,7 @@ public final class LoRABank: @unchecked Sendable {
       guard let adapter, let b = adapter.b.firstBlock else { return nil }
       return Part(rank: adapter.rank, scaling: adapter.scaling, b: b)
     }
+    descendingRanks = parts.compactMap { $0?.rank }.sorted(by: >)
     self.inFeatures = inFeatures
     self.outFeatures = outFeatures
   }

@@ -23,8 +23,7 @@ struct PanelUpdates {
       // A row of outputs is read on and on, since the next one lies in another page of memory.
       for row in 0..<rows {
         for panel in panels {
-          let update =
-            memory.floats + (panel.index - first) * stride + row * panel.width.rawValue
+          let update = updates(of: panel) + row * panel.width.rawValue
           let place = row * yStride + panel.firstOutput
           if let delta { copyElements(update, to: delta + place, count: panel.outputs) }
           addElements(update, to: y + place, count: panel.outputs)

@@ -5,7 +5,7 @@ import Foundation
 ///
 /// Threads split *outputs*, never a sum, so the number of threads has no influence on any bit.
 /// Most work is cut into as many contiguous ranges of about equal length, one for each thread.
-/// Attention, whose work grows with the position, weighs its tiles. Dispatch decides when the
+/// Attention, whose work grows with the position, weighs its tiles. The system decides when the
 /// pieces run: on a machine with fewer cores, some run after others.
 public struct Parallelism: Sendable, Equatable {
   /// The largest number of threads that can be asked for.

@@ -91,8 +91,8 @@ struct RoutedTerms {
   /// Elements of z of `tokens` tokens, at most, if they are sorted together. Each tile more may fill up
   /// as many quads again, which is little beside its terms.
   static func mostElements(tokens: Int, topK: Int, bank: LoRABank) -> Int {
-    let ranks = bank.parts.compactMap { $0?.rank }
+    let ranks = bank.descendingRanks
     // Every adapter may fill up a quad.
-    return tokens * ranks.sorted(by: >).prefix(topK).reduce(0, +) + 4 * ranks.reduce(0, +)
+    return tokens * ranks.prefix(topK).reduce(0, +) + 4 * ranks.reduce(0, +)
   }
 }

@@ -1,9 +1,15 @@
+private typealias Lanes = SIMD16<Float>
+
 /// Adds `count` elements to others, each on its own.
 @inline(__always)
 func addElements(
   _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
 ) {
-  update(target, with: source, count: count, lanes: { $0 + $1 }, rest: { $0 + $1 })
+  forEachVector(of: count) {
+    store(load(target + $0) + load(source + $0), to: target + $0)
+  } rest: {
+    target[$0] += source[$0]
+  }
 }
 
 /// Copies `count` elements: few, for which a call would cost more than the copy.
@@ -11,27 +17,35 @@ func addElements(
 func copyElements(
   _ source: UnsafePointer<Float>, to target: UnsafeMutablePointer<Float>, count: Int
 ) {
-  update(target, with: source, count: count, lanes: { $1 }, rest: { $1 })
+  forEachVector(of: count) {
+    store(load(source + $0), to: target + $0)
+  } rest: {
+    target[$0] = source[$0]
+  }
 }
 
-/// Replaces every element of `target` by a function of itself and that of `source`.
+/// Calls `vector` with the first index of every whole vector, and `rest` with every index behind.
 @inline(__always)
-private func update(
-  _ target: UnsafeMutablePointer<Float>, with source: UnsafePointer<Float>, count: Int,
-  lanes: (SIMD16<Float>, SIMD16<Float>) -> SIMD16<Float>, rest: (Float, Float) -> Float
-) {
-  typealias Lanes = SIMD16<Float>
+private func forEachVector(of count: Int, _ vector: (Int) -> Void, rest: (Int) -> Void) {
   var index = 0
   while index &+ Lanes.scalarCount <= count {
-    let place = UnsafeMutableRawPointer(target + index)
-    let elements = UnsafeRawPointer(source + index).loadUnaligned(as: Lanes.self)
-    place.storeBytes(of: lanes(place.loadUnaligned(as: Lanes.self), elements), as: Lanes.self)
+    vector(index)
     index &+= Lanes.scalarCount
   }
   while index < count {
-    target[index] = rest(target[index], source[index])
+    rest(index)
     index &+= 1
   }
+}
+
+@inline(__always)
+private func load(_ address: UnsafePointer<Float>) -> Lanes {
+  UnsafeRawPointer(address).loadUnaligned(as: Lanes.self)
+}
+
+@inline(__always)
+private func store(_ elements: Lanes, to address: UnsafeMutablePointer<Float>) {
+  UnsafeMutableRawPointer(address).storeBytes(of: elements, as: Lanes.self)
 }
 
 /// Adds rows to others, element by element.
