@@ -43,6 +43,8 @@ struct ResultsDocument {
 
       ## Peaks
 
+      Before and after every command: least – middle – greatest.
+
       \(peaks)
 
       \(sections.joined(separator: "\n"))\(notes)
@@ -80,15 +82,20 @@ struct ResultsDocument {
     lines.compactMap { if case .peak(let peak) = $0 { peak } else { nil } }
   }
 
+  /// The least, the middle and the greatest of all that were measured.
   private var peaks: String {
-    MarkdownTable.text(
-      header: ["threads", "moment", "GFLOP/s, f32 FMA", "GB/s read"],
-      rows: allPeaks.sorted { $0.threads < $1.threads }.map { peak in
-        [
-          "\(peak.threads)", peak.moment,
-          String(format: "%.1f (median %.1f)", peak.gflops, peak.medianGflops),
-          String(
-            format: "%.1f (median %.1f)", peak.gigabytesPerSecond, peak.medianGigabytesPerSecond),
+    func range(_ values: [Double]) -> String {
+      let sorted = values.sorted()
+      guard let least = sorted.first, let greatest = sorted.last else { return "" }
+      return String(format: "%.1f – %.1f – %.1f", least, sorted[sorted.count / 2], greatest)
+    }
+    return MarkdownTable.text(
+      header: ["threads", "measured", "GFLOP/s, f32 FMA", "GB/s read"],
+      rows: Set(allPeaks.map(\.threads)).sorted().map { threads in
+        let peaks = allPeaks.filter { $0.threads == threads }
+        return [
+          "\(threads)", "\(peaks.count) times", range(peaks.map(\.gflops)),
+          range(peaks.map(\.gigabytesPerSecond)),
         ]
       })
   }
