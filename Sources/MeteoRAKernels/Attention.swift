@@ -108,7 +108,10 @@ struct AttentionTile {
   func length(_ index: Int) -> Int { before + (queries.lowerBound + index) / group + 1 }
 
   /// What scores are multiplied by: f of the contract.
-  var scoreFactor: Float { Float(1 / Double(cache.dimension).squareRoot()) }
+  var scoreFactor: Float { Self.scoreFactor(dimension: cache.dimension) }
+
+  /// `1 / √d`, rounded once.
+  static func scoreFactor(dimension: Int) -> Float { Float(1 / Double(dimension).squareRoot()) }
 
   /// In proportion to time.
   var work: Double {

@@ -22,21 +22,52 @@ struct InterleavedInput {
   init(
     _ x: UnsafePointer<Float>, rows: Int, width: Int, parallelism: Parallelism
   ) {
-    self.rows = rows
-    let rest = rows % 8
-    paddedRows = rows - rest + (rest == 0 ? 0 : rest <= 4 ? 4 : 8)
+    self.init(rowCount: rows, width: width, parallelism: parallelism) { x + $0 * width }
+  }
+
+  /// Copies rows of `width` elements, wherever they begin.
+  init(rows: [UnsafePointer<Float>], width: Int) {
+    self.init(rowCount: rows.count, width: width, parallelism: .serial) { rows[$0] }
+  }
+
+  private init(
+    rowCount: Int, width: Int, parallelism: Parallelism, row: (Int) -> UnsafePointer<Float>
+  ) {
+    rows = rowCount
+    paddedRows = Self.paddedRows(rowCount)
     memory = AlignedMemory(byteCount: paddedRows * width * MemoryLayout<Float>.size)
     start = memory.floats
     parallelism.forEachRange(of: groups) { range in
+      for group in range { interleave(group, width: width, row: row) }
+    }
+  }
+
+  /// Copies columns of `rows`, as the rows that they are of the transposed matrix: element k of
+  /// row r is column `columns.lowerBound + r` of `rows[k]`.
+  init(columns: Range<Int>, of rows: [UnsafePointer<Float>], parallelism: Parallelism) {
+    self.rows = columns.count
+    paddedRows = Self.paddedRows(columns.count)
+    memory = AlignedMemory(byteCount: paddedRows * rows.count * MemoryLayout<Float>.size)
+    start = memory.floats
+    parallelism.forEachRange(of: groups) { range in
       for group in range {
-        for first in stride(from: 0, to: width, by: DotProduct.blockLength) {
-          let count = min(DotProduct.blockLength, width - first)
-          let target = start + first * paddedRows + group * 8 * count
-          interleave(
-            x + group * 8 * width + first, group: group, width: width, count: count, to: target)
+        let rowCount = rowCount(ofGroup: group)
+        let existing = min(rowCount, columns.count - group * 8)
+        for (k, row) in rows.enumerated() {
+          let block = k / DotProduct.blockLength * DotProduct.blockLength
+          let count = min(DotProduct.blockLength, rows.count - block)
+          let target =
+            start + block * paddedRows + group * 8 * count + (k - block) * rowCount
+          let source = row + columns.lowerBound + group * 8
+          for r in 0..<rowCount { target[r] = r < existing ? source[r] : 0 }
         }
       }
     }
+  }
+
+  private static func paddedRows(_ rows: Int) -> Int {
+    let rest = rows % 8
+    return rows - rest + (rest == 0 ? 0 : rest <= 4 ? 4 : 8)
   }
 
   /// Groups of rows.
@@ -50,28 +81,29 @@ struct InterleavedInput {
     UnsafePointer(start + k * paddedRows + group * 8 * count)
   }
 
-  private func interleave(
-    _ x: UnsafePointer<Float>, group: Int, width: Int, count: Int,
-    to target: UnsafeMutablePointer<Float>
-  ) {
+  /// Copies the rows of a group.
+  private func interleave(_ group: Int, width: Int, row: (Int) -> UnsafePointer<Float>) {
     let rowCount = rowCount(ofGroup: group)
     let existing = min(rowCount, rows - group * 8)
-    var k = 0
-    if existing == 8 {
-      withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { offsets in
-        guard let offsets = offsets.baseAddress else { return }
-        for row in 0..<8 { (offsets + row).initialize(to: row * width) }
-        while k &+ 8 <= count {
-          gatherEight(x + k, offsets: offsets, to: target + k &* 8, stride: 8)
+    let x = row(group * 8)
+    withUnsafeTemporaryAllocation(of: Int.self, capacity: 8) { offsets in
+      guard let offsets = offsets.baseAddress else { return }
+      for r in 0..<existing { (offsets + r).initialize(to: row(group * 8 + r) - x) }
+      for first in stride(from: 0, to: width, by: DotProduct.blockLength) {
+        let count = min(DotProduct.blockLength, width - first)
+        let target = start + first * paddedRows + group * 8 * count
+        var k = 0
+        while existing == 8, k &+ 8 <= count {
+          gatherEight(x + first + k, offsets: offsets, to: target + k &* 8, stride: 8)
           k &+= 8
         }
+        while k < count {
+          for r in 0..<rowCount {
+            target[k &* rowCount &+ r] = r < existing ? x[offsets[r] &+ first &+ k] : 0
+          }
+          k &+= 1
+        }
       }
-    }
-    while k < count {
-      for row in 0..<rowCount {
-        target[k &* rowCount &+ row] = row < existing ? x[row &* width &+ k] : 0
-      }
-      k &+= 1
     }
   }
 }

@@ -42,14 +42,14 @@ package struct ProductInput {
   }
 
   /// Rows of a tile at most: the totals of a panel stay in the second-level cache.
-  private static let mostRows = 512
+  package static let mostRowsOfTile = 512
 
   /// Equal tiles, multiples of eight rows, of up to 8 MiB each: what the third-level cache holds
   /// while all weights pass.
   private static func rowsOfTile(rows: Int, width: Int) -> Int {
     let budget = 8 << 20
     let fitting = max(budget / max(width * MemoryLayout<Float>.size, 1), 64)
-    let most = min(fitting, mostRows) / 8 * 8
+    let most = min(fitting, mostRowsOfTile) / 8 * 8
     let tiles = (rows + most - 1) / most
     return (rows + tiles * 8 - 1) / (tiles * 8) * 8
   }

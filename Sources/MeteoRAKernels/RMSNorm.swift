@@ -22,28 +22,33 @@ package func rmsNorm(
       for row in range {
         let input = x + row * width
         let output = y + row * width
-        let squares = sumOfSquares(input, count: width)
-        let reciprocal = 1 / (squares / Float(width) + epsilon).squareRoot()
+        let reciprocal = reciprocalOfRoot(input, count: width, epsilon: epsilon)
         for i in 0..<width { output[i] = weight[i] * (input[i] * reciprocal) }
       }
     }
   }
 }
 
-/// `dot(x, x)`.
-private func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Float {
+/// `1 / sqrt(dot(x, x) / H + eps)` of a row.
+func reciprocalOfRoot(_ x: UnsafePointer<Float>, count: Int, epsilon: Float) -> Float {
+  1 / (sumOfProducts(x, x, count: count) / Float(count) + epsilon).squareRoot()
+}
+
+/// `dot(x, y)`, four blocks side by side.
+package func sumOfProducts(_ x: UnsafePointer<Float>, _ y: UnsafePointer<Float>, count: Int)
+  -> Float
+{
   let block = DotProduct.blockLength
   var total: Float = 0
   var first = 0
   while first &+ 4 &* block <= count {
-    let (a, b) = (x + first, x + first + block)
-    let (c, d) = (x + first + 2 * block, x + first + 3 * block)
     var sums: (Float, Float, Float, Float) = (0, 0, 0, 0)
+    let (x, y) = (x + first, y + first)
     for k in 0..<block {
-      sums.0.addProduct(a[k], a[k])
-      sums.1.addProduct(b[k], b[k])
-      sums.2.addProduct(c[k], c[k])
-      sums.3.addProduct(d[k], d[k])
+      sums.0.addProduct(x[k], y[k])
+      sums.1.addProduct(x[k &+ block], y[k &+ block])
+      sums.2.addProduct(x[k &+ 2 &* block], y[k &+ 2 &* block])
+      sums.3.addProduct(x[k &+ 3 &* block], y[k &+ 3 &* block])
     }
     total += sums.0
     total += sums.1
@@ -53,7 +58,7 @@ private func sumOfSquares(_ x: UnsafePointer<Float>, count: Int) -> Float {
   }
   while first < count {
     let length = min(block, count - first)
-    total += DotProduct.dot(x + first, x + first, count: length)
+    total += DotProduct.dot(x + first, y + first, count: length)
     first &+= length
   }
   return total

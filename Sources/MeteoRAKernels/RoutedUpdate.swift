@@ -4,6 +4,18 @@ package struct RoutedUpdate {
   /// In order.
   let tiles: [RoutedTerms]
 
+  /// Sorts what adapters add.
+  ///
+  /// - Parameters:
+  ///   - bank: As many adapters as `routing` knows.
+  ///   - rowsOfTile: Rows that are sorted together, at most.
+  package init(_ routing: Routing, bank: LoRABank, rowsOfTile: Int) {
+    tiles = stride(from: 0, to: routing.tokens, by: rowsOfTile).map { first in
+      RoutedTerms(
+        routing, tokens: first..<min(first + rowsOfTile, routing.tokens), bank: bank)
+    }
+  }
+
   /// Computes `z = A · x` of all terms of `updates`, in one parallel region.
   ///
   /// - Parameter x: `[tokens, inFeatures]`, row-major.
@@ -33,11 +45,7 @@ extension ProductInput {
     guard elements <= RoutedTerms.elementBudget else { return nil }
     return choices.map { choice in
       choice.map { choice in
-        let tiles = stride(from: 0, to: rows, by: rowsOfTile).map { first in
-          RoutedTerms(
-            choice.routing, tokens: first..<min(first + rowsOfTile, rows), bank: choice.bank)
-        }
-        return RoutedUpdate(tiles: tiles)
+        RoutedUpdate(choice.routing, bank: choice.bank, rowsOfTile: rowsOfTile)
       }
     }
   }

@@ -14,12 +14,14 @@ func softmax(
   divideBySum(row, count: count)
 }
 
-/// `x[i] · factor − m`, m the largest `x[i] · factor`.
+/// `x[i] · factor − m`, m the largest `x[i] · factor`, which is returned.
+@discardableResult
 func subtractLargest(
   _ row: UnsafeMutablePointer<Float>, count: Int, scaledBy factor: Float = 1
-) {
+) -> Float {
   let largest = scale(row, count: count, by: factor)
   for i in 0..<count { row[i] -= largest }
+  return largest
 }
 
 /// `x[i] · factor`; returns the largest, or −∞ if there is none but NaN.
@@ -56,7 +58,7 @@ func divideBySum(_ row: UnsafeMutablePointer<Float>, count: Int) {
 ///
 /// A product with one is exact, so fma(e, 1, s) is s + e. Eight blocks at a time: the chains are
 /// independent, and one alone would wait for every addition.
-func contractSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
+package func contractSum(_ values: UnsafePointer<Float>, count: Int) -> Float {
   let length = DotProduct.blockLength
   var total: Float = 0
   var first = 0
