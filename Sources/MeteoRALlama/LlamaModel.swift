@@ -6,6 +6,11 @@ public struct LlamaLinear: Sendable {
   public let weights: WeightMatrix
   /// `[outFeatures]`.
   public let bias: [Float]?
+
+  package init(weights: WeightMatrix, bias: [Float]?) {
+    self.weights = weights
+    self.bias = bias
+  }
 }
 
 /// The weights of one decoder layer.
@@ -17,7 +22,7 @@ public struct LlamaLayer: Sendable {
   private let linears: [LlamaLinear]
 
   /// - Parameter linears: One for every ``LinearModule``, in the order of its cases.
-  init(inputNorm: [Float], postAttentionNorm: [Float], linears: [LlamaLinear]) {
+  package init(inputNorm: [Float], postAttentionNorm: [Float], linears: [LlamaLinear]) {
     self.inputNorm = inputNorm
     self.postAttentionNorm = postAttentionNorm
     self.linears = linears
@@ -61,9 +66,9 @@ public final class LlamaModel: Sendable {
   /// `[vocabularySize, H]`; the embedding itself if the model ties them.
   public let head: WeightMatrix
 
-  let rotary: RotaryEmbedding
+  package let rotary: RotaryEmbedding
 
-  init(
+  package init(
     configuration: LlamaConfiguration, specialTokens: SpecialTokens, layers: [LlamaLayer],
     embedding: WeightMatrix, finalNorm: [Float], head: WeightMatrix, rotary: RotaryEmbedding
   ) {

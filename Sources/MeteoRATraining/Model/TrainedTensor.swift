@@ -1,0 +1,45 @@
+import MeteoRAKernels
+
+/// A weight that is trained: its values, its gradient and the optimiser's moments, binary32,
+/// row-major.
+///
+/// Not safe to use from two threads at once.
+package final class TrainedTensor {
+  /// What files call it.
+  package let name: String
+  package let shape: [Int]
+  package let count: Int
+  private let memory: AlignedMemory
+
+  /// - Parameter values: As many as `shape` has elements.
+  package init(name: String, shape: [Int], values: [Float]) {
+    self.name = name
+    self.shape = shape
+    count = values.count
+    memory = AlignedMemory(byteCount: 4 * values.count * MemoryLayout<Float>.size, for: .kept)
+    memory.floats.update(repeating: 0, count: 4 * count)
+    values.withUnsafeBufferPointer { source in
+      if let start = source.baseAddress { memory.floats.update(from: start, count: count) }
+    }
+  }
+
+  package var values: UnsafeMutablePointer<Float> { memory.floats }
+  package var gradient: UnsafeMutablePointer<Float> { memory.floats + count }
+  /// The mean of the gradients.
+  package var firstMoment: UnsafeMutablePointer<Float> { memory.floats + 2 * count }
+  /// The mean of their squares.
+  package var secondMoment: UnsafeMutablePointer<Float> { memory.floats + 3 * count }
+
+  /// Whether weight decay acts on it: on matrices, not on norms and biases.
+  package var isMatrix: Bool { shape.count > 1 }
+
+  package func clearGradient() { gradient.update(repeating: 0, count: count) }
+
+  /// The values as the weights of a linear layer.
+  package func weights(parallelism: Parallelism) throws(KernelError) -> WeightMatrix {
+    try WeightMatrix(
+      rowMajor: UnsafeRawBufferPointer(start: values, count: count * MemoryLayout<Float>.size),
+      outFeatures: shape.first ?? 0, inFeatures: shape.last ?? 0, format: .float32,
+      parallelism: parallelism)
+  }
+}
