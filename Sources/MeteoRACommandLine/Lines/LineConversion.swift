@@ -42,10 +42,10 @@ struct LineConversion {
     try console.interruption.gracefully {
       do {
         try InputFile.read(input, console: console) { name, source in
-          var reader = LineReader(source) { console.interruption.isRequested }
+          var reader = LineReader(source, name: name) { console.interruption.isRequested }
           while let line = try reader.next() {
             if console.interruption.isRequested { throw Interrupted() }
-            try output.append(try converted(line, of: name, expecting: example, convert))
+            try output.append(try converted(line, expecting: example, convert))
             if line.number % 1000 == 0 { progress.show("\(line.number) lines") }
             if !reader.hasBufferedLine { try output.flush() }
           }
@@ -60,29 +60,14 @@ struct LineConversion {
   }
 
   private func converted(
-    _ line: InputLine, of name: String, expecting example: String,
-    _ convert: (JSONValue) throws -> JSONOutput
+    _ line: JSONLine, expecting example: String, _ convert: (JSONValue) throws -> JSONOutput
   ) throws -> JSONOutput {
-    let start = line.bytes.firstIndex { !" \t".utf8.contains($0) }
-    guard let start else {
-      throw CommandFailure(
-        "\(printable(name, limit: 1024)):\(line.number): the line is empty, expected a line of JSON "
-          + "such as \(example)")
-    }
     do {
-      // Of a byte order mark the parser says what it is.
-      guard line.bytes[start] == UInt8(ascii: "{") || line.bytes[start] == 0xEF else {
-        throw JSONError(
-          .unexpectedByte(line.bytes[start], expected: "a line of JSON such as \(example)"),
-          at: start, in: line.bytes, source: name)
-      }
-      return try convert(try JSONDocument(bytes: line.bytes, source: name).root)
+      return try convert(try line.object(like: example))
     } catch let error as JSONError {
-      let placed = JSONError(error, inLine: line.number, startingAt: line.offset)
-      guard case .missingField = error.problem else { throw placed }
-      throw CommandFailure("\(placed), expected a line of JSON such as \(example)")
+      throw line.placed(error, example: example)
     } catch let error as TokenizerError {
-      throw CommandFailure("\(printable(name, limit: 1024)):\(line.number): \(error)")
+      throw CommandFailure("\(printable(line.source, limit: 1024)):\(line.number): \(error)")
     }
   }
 }
@@ -92,19 +77,12 @@ private enum InputFile {
   static func read(
     _ path: String, console: Console, _ body: (String, any ByteSource) throws -> Void
   ) throws {
-    do {
-      if path == "-" { return try body("standard input", console.input) }
-      _ = try Paths.file(path)
-      let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-      if descriptor < 0 { throw FileAccessError(code: errno, path: path, operation: "read") }
-      defer { close(descriptor) }
-      try body(path, DescriptorSource(descriptor, name: path))
-    } catch let error as LineTooLong {
-      let name = path == "-" ? "standard input" : printable(path, limit: 1024)
-      throw CommandFailure(
-        "\(name):\(error.number): the line has more than "
-          + "\(JSONDocument.largestByteCount >> 20) MiB, expected at most as many")
-    }
+    if path == "-" { return try body("standard input", console.input) }
+    _ = try Paths.file(path)
+    let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+    if descriptor < 0 { throw FileAccessError(code: errno, path: path, operation: "read") }
+    defer { close(descriptor) }
+    try body(path, DescriptorSource(descriptor, name: path))
   }
 }
 

@@ -1,3 +1,5 @@
+import MeteoRASafetensors
+
 /// A long option of a command.
 struct OptionDeclaration: Sendable {
   /// Without the two dashes.

@@ -1,3 +1,5 @@
+import MeteoRASafetensors
+
 /// The arguments of a command, taken apart: `--name value`, `--name=value`, and at most one
 /// argument that is no option. `--` ends the options.
 struct ParsedArguments {
@@ -175,3 +177,6 @@ func decimalInteger(_ text: String) -> Int? {
 func isDigits(_ text: some Collection<UInt8>) -> Bool {
   !text.isEmpty && text.allSatisfy((UInt8(ascii: "0")...UInt8(ascii: "9")).contains)
 }
+
+/// An argument as a message shows it.
+func printableArgument(_ text: String) -> String { printable(text, limit: 80) }

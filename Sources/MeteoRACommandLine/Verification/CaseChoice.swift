@@ -1,3 +1,4 @@
+import MeteoRASafetensors
 import MeteoRAVerification
 
 /// The cases that `--only` asks for: those whose id begins with one of the prefixes.

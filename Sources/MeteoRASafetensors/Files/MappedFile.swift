@@ -12,6 +12,8 @@ package final class MappedFile: @unchecked Sendable {
   package let path: String
   private let memory: UnsafeRawBufferPointer
   private let descriptor: OpenDescriptor
+  /// The size of the file when it was opened.
+  package var byteCount: Int { memory.count }
 
   /// Maps a regular file; a folder, pipe, socket or device is refused without opening it.
   ///

@@ -1,6 +1,5 @@
+import MeteoRASafetensors
 import Testing
-
-@testable import MeteoRACommandLine
 
 @Suite("The name that was probably meant")
 struct NearestNameTests {

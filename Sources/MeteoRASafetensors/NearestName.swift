@@ -1,8 +1,7 @@
-import MeteoRASafetensors
-
 /// The candidate that was probably meant, if one is near enough: a third of its bytes wrong at
-/// most, and one in a short name. Of equally near ones the first.
-func nearestName(to text: String, among candidates: [String]) -> String? {
+/// most, and one in a short name; the dashes of an option do not count. Of equally near ones the
+/// first.
+package func nearestName(to text: String, among candidates: [String]) -> String? {
   var best: (name: String, distance: Int)?
   for candidate in candidates {
     // Long texts have no near name, and the distance takes the product of the lengths.
@@ -18,7 +17,7 @@ func nearestName(to text: String, among candidates: [String]) -> String? {
 
 /// The number of bytes to insert, delete, replace or swap with their neighbour that lead from one
 /// text to the other.
-func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
+package func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
   var beforeLast: [Int] = []
   var last = Array(0...right.count)
   for i in left.indices {
@@ -34,6 +33,3 @@ func editDistance(_ left: [UInt8], _ right: [UInt8]) -> Int {
   }
   return last[right.count]
 }
-
-/// An argument as a message shows it.
-func printableArgument(_ text: String) -> String { printable(text, limit: 80) }
