@@ -17,20 +17,26 @@ from llama import Llama
 from manifest import GOLDEN
 
 
-def open_model(parameters):
-    folder, gates = GOLDEN / parameters["model"], None
-    router = {}
+def parts(parameters):
+    """Folder of the base, [(name, folder)] of the adapters, gates file or None, a bundle's router."""
+    folder = GOLDEN / parameters["model"]
     if (folder / "meteora.json").exists():
         router = json.loads((folder / "meteora.json").read_text())["router"]
-        folder, named, gates = read_bundle(folder)
+        return *read_bundle(folder), router
+    given = parameters.get("adapters", [])
+    if isinstance(given, str):
+        named = adapter_folders(GOLDEN / given)
     else:
-        given = parameters.get("adapters", [])
-        if isinstance(given, str):
-            named = adapter_folders(GOLDEN / given)
-        else:
-            named = [(a["name"], GOLDEN / a["path"]) for a in given]
-        if "gates" in parameters:
-            gates = GOLDEN / parameters["gates"]
+        named = [(a["name"], GOLDEN / a["path"]) for a in given]
+    return folder, named, GOLDEN / parameters["gates"] if "gates" in parameters else None, {}
+
+
+def named_adapters(parameters):
+    return parts(parameters)[1]
+
+
+def open_model(parameters):
+    folder, named, gates, router = parts(parameters)
     mode = parameters["mode"]
     if mode in ("plain", "base"):
         return Llama(folder)
