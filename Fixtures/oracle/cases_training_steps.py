@@ -1,4 +1,4 @@
-"""Golden cases of whole steps: losses, gradients, norms, weights. (Imported by make_training.py.)"""
+"""Golden cases of whole steps: losses, gradients, weights. (Imported by make_training.py.)"""
 
 import numpy as np
 
@@ -9,7 +9,8 @@ SETTINGS = {
     "beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01, "max_norm": 1.0,
 }  # fmt: skip
 # Lengths of the sequences of a batch, for each of ten steps.
-SHORT = [[40, 1, 23], [7], [2, 9, 3, 5], [12], [17, 4], [5, 5, 5], [1, 31], [8, 2], [13], [6, 10, 3]]
+SHORT = [[40, 1, 23], [7], [2, 9, 3, 5], [12], [17, 4], [5, 5, 5], [1, 31], [8, 2], [13],
+         [6, 10, 3]]  # fmt: skip
 LONG = [[40, 39, 38, 37], *SHORT[1:]]  # more than 128 rows, and labelled rows, in the first
 VOCABULARY = {"gates": 90, "gates-and-adapters": 60, "adapter": 70, "base-tied": 50,
               "base-biases": 53}  # fmt: skip
@@ -101,14 +102,12 @@ def _add(pack, name, comment, model, lengths, listed, more, labels):
     if "beta" in parameters:
         outputs |= {"gate_losses": array(gate_losses), "losses": array(totals)}
     assert all(np.isfinite(value).all() for value in outputs.values())
-    print(name, "losses", losses[0], losses[-1], "gates", gate_losses[0], gate_losses[-1], "norms",
-          norms[0], norms[-1])
     inputs = dict(zip(("ids", "counts", "owners"), tokens))
     if "beta" not in parameters:
         del inputs["owners"]
     mode = {"plain": "plain", "single": "single"}.get(parameters["mode"], "routed")
     flags = ["ordered", "training", mode]
-    flags += ["batch"] if any(len(step) > 1 for step in lengths) else []
+    flags += ["accumulation"] if any(len(step) > 1 for step in lengths) else []
     flags += ["long"] if any(sum(batch) > 128 for step in lengths for batch in step) else []
     pack.add(name, "training_steps", comment, inputs, outputs, parameters, flags,
              file=f"steps-{name}")

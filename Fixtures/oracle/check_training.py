@@ -7,7 +7,7 @@ largest relative Frobenius error of a tensor is printed:
 - *formulas*: the executor's own code, run in binary64. They agree to about 1e-13, or the formulas
   are wrong. (The cosine's argument is binary32 by contract: weights agree to about 1e-7.)
 - *bits*: the golden values, in binary32. Gradients are those of the first step, and beside their
-  error stands the ratio to that of PyTorch's own binary32, the largest and the average over tensors.
+  error stands the ratio to that of PyTorch's own binary32, the largest of a tensor and the average.
   Updates are ||dw - dw64|| / ||dw64|| after each listed step.
 """
 

@@ -7,20 +7,28 @@ Tiers as in make_kernels.py. The tiny models are written to training/, one folde
 
 import shutil
 
+import cases_training_attention
+import cases_training_layers
+import cases_training_lora
+import cases_training_products
 import cases_training_steps
+import cases_training_updates
 import training_tiny_models
 from golden import Pack
 
 FLAGS = {
-    "training": "Steps of training: forward, backward, update.",
+    "training": "Whole steps of training: forward, backward, update.",
+    "accumulation": "Several batches make one optimiser step.",
 }
 
 
 def main():
     shutil.rmtree(training_tiny_models.AREA, ignore_errors=True)
     training_tiny_models.write_all()
-    pack = Pack("training", "make_training.py")
-    cases_training_steps.add_all(pack)
+    pack = Pack("training", "make_training.py", wide=["rates"])
+    for cases in (cases_training_products, cases_training_layers, cases_training_attention,
+                  cases_training_lora, cases_training_updates, cases_training_steps):
+        cases.add_all(pack)
     pack.write(FLAGS)
 
 

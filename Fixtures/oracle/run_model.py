@@ -18,7 +18,7 @@ from manifest import GOLDEN
 
 
 def parts(parameters):
-    """Folder of the base, [(name, folder)] of the adapters, gates file or None, a bundle's router."""
+    """Folder of the base, (name, folder) of each adapter, gates file or None, a bundle's router."""
     folder = GOLDEN / parameters["model"]
     if (folder / "meteora.json").exists():
         router = json.loads((folder / "meteora.json").read_text())["router"]

@@ -6,10 +6,9 @@
 (pip install -r requirements-numpy.txt; imported, not run.)
 
 Readings chosen where the contract leaves a choice:
-- The sums of dk and dv run over the index h * T + p with h counted within the group and T the length
-  of the sequence; blocks are cut by that index. Positions that do not see j add nothing: here
-  0 * 0, which changes no total.
-- A key that nobody else sees is still seen by its own position.
+- The sums of dk and dv run over the index h * T + p, with h counted within the group and T the
+  length of the sequence; blocks are cut by that index. Positions that do not see j add nothing:
+  here 0 * 0, which changes no total.
 """
 
 import numpy as np
@@ -58,7 +57,7 @@ def of_scores(q, k, v, dy):
 
 
 def over_queries(factors, vectors):
-    """One sum over index h * T + p for every j: factors [T, T] by (p, j), vectors [T, d] of each h."""
+    """For every j one sum over h * T + p; of each h factors [T, T] by (p, j) and vectors [T, d]."""
     count = len(factors[0])
     a = np.concatenate(factors).T[:, None, :]
     b = np.concatenate(vectors).T[None, :, :]

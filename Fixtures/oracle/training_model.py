@@ -14,7 +14,6 @@ Readings chosen where the contract leaves a choice:
 import numpy as np
 
 import adapters
-import contract
 import rope
 import training_attention
 import training_layers
@@ -49,7 +48,7 @@ class Backward:
         self.cos, self.sin = rope.tables(positions, model.inv_freq)
 
     def run(self, ids, labelled, dlogits):
-        """`labelled`: the rows that dlogits [R, V] belong to; their loss is the language model's."""
+        """`labelled`: the rows that dlogits [R, V] belong to."""
         config, tape = self.model.config, self.tape
         embedding = "model.embed_tokens.weight"
         head = embedding if config.tied else "lm_head.weight"

@@ -4,8 +4,8 @@
 
 Names are those that the tensors have in files: of the base, of a gates file, of a PEFT folder.
 Readings chosen where the contract leaves a choice:
-- Of several adapters trained together, a tensor has PEFT's name of the parameter, with the adapter's
-  name in it: base_model.model.model.layers.0.self_attn.q_proj.lora_A.NAME.weight.
+- Of several adapters trained together, a tensor has the name of PEFT's parameter, which holds the
+  adapter's: base_model.model.model.layers.0.self_attn.q_proj.lora_A.NAME.weight.
 """
 
 import numpy as np
@@ -13,7 +13,6 @@ import numpy as np
 import adapters
 import training_sums
 
-F32 = np.float32
 TRAINED = ("gates", "gates_and_adapters", "adapter", "base")
 
 
@@ -57,7 +56,7 @@ class Parameters:
 
 
 class Totals:
-    """Gradients of a step, which goes on from batch to batch. Tensors that are not trained are left out."""
+    """Gradients of the trained tensors, which grow from batch to batch of a step."""
 
     def __init__(self, values):
         self.gradients = {name: np.zeros_like(value) for name, value in values.items()}

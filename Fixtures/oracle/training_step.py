@@ -23,7 +23,7 @@ F32 = np.float32
 
 @dataclass
 class Batch:
-    """Of every sequence: ids; whether a token counts as one to predict; the adapter it belongs to."""
+    """Of every sequence: ids; whether a token is one to predict; the adapter it belongs to."""
 
     ids: list
     counts: list

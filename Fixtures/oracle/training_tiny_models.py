@@ -1,7 +1,7 @@
 """The tiny models of the area "training": each writes its folder. (Imported by make_training.py.)
 
-Together: MHA and GQA, tied and untied, biases, bfloat16 and binary32 frozen weights, 3 to 5 adapters
-of unequal ranks with missing modules, rsLoRA, a bundle and plain folders.
+Together: MHA and GQA, tied and untied, biases, frozen weights in bfloat16 and binary32, 4 and 5
+adapters of unequal ranks with missing modules, rsLoRA, bundles and plain folders.
 """
 
 import tensors
