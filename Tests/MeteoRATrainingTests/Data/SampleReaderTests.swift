@@ -206,6 +206,10 @@ struct SampleReaderTests {
       ":2:65 (byte 94): field 'spans[0].start' is 1, expected a byte outside the span from 0 to 3"
     ),
     (
+      span(#"{"task":"sort","start":0,"end":4},{"task":"reverse","start":3,"end":5}"#),
+      ":2:102 (byte 131): field 'spans[1].start' is 3, expected a byte outside the span from 0 to 4"
+    ),
+    (
       #"{"prompt":"","response":"","spans":[{"task":"sort","start":0,"end":0}]}"#,
       ":2:37 (byte 66): field 'spans[0]' is an object, expected no span of a text without a byte"
     ),
