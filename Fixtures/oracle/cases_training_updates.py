@@ -179,7 +179,7 @@ def _add_rates(pack):
         ("cosine", 0.02, 0.5, 9), ("linear", 0.1, 1.0, 4), ("cosine", 0.1, 0.1, 1),
     ]:  # fmt: skip
         name = f"rate-{schedule}-{rate:g}-warm-up-{ratio:g}-of-{total}"
-        of = lambda step, narrow=float: learning_rate(schedule, rate, ratio, step, total)
+        of = lambda step: learning_rate(schedule, rate, ratio, step, total)
         rates = np.array([of(step) for step in range(total)])
         tries = {}
         if schedule != "constant" or ratio:
@@ -195,6 +195,7 @@ def _add_rates(pack):
             tries["warm-up rounded to the nearest"] = np.array([
                 learning_rate(schedule, rate, nearest, step, total) for step in range(total)])
         pack.add(name, "learning_rate", f"{total} steps, {warm_up} of them warm-up.", {},
-                 {"rates": rates},
+                 {"rates": rates.view(np.int64)},
                  {"schedule": schedule, "learning_rate": rate, "warmup_ratio": ratio,
-                  "total_steps": total}, ["ordered"], file="updates", tries=tries)
+                  "total_steps": total}, ["ordered"], file="updates",
+                 tries={what: each.view(np.int64) for what, each in tries.items()})

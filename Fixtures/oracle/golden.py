@@ -22,9 +22,8 @@ def same_bits(a, b):
 
 
 class Pack:
-    def __init__(self, area, script, wide=()):
-        """`wide`: names of the tensors that are binary64; any other is a mistake of the script."""
-        self.area, self.script, self.wide = area, script, wide
+    def __init__(self, area, script):
+        self.area, self.script = area, script
         self.files, self.cases, self.caught = {}, [], {}
 
     def rng(self, name):
@@ -73,11 +72,10 @@ class Pack:
     def _place(self, case, values, file):
         entries = {}
         for name, value in values.items():
-            wide = "F64" if name in self.wide else None
-            stored = value if isinstance(value, tensors.Stored) else tensors.store(value, wide)
+            stored = value if isinstance(value, tensors.Stored) else tensors.store(value)
             # Cases are written at the end; until then a script may change its arrays in place.
             stored = tensors.Stored(stored.dtype, stored.raw.copy())
-            assert name in self.wide or stored.dtype != "F64" and not (
+            assert stored.dtype != "F64" and not (
                 isinstance(value, np.ndarray) and value.dtype == np.float64
             ), f"{case}/{name} is binary64"
             self.files.setdefault(file, {})[f"{case}/{name}"] = stored

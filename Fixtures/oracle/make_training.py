@@ -25,7 +25,7 @@ FLAGS = {
 def main():
     shutil.rmtree(training_tiny_models.AREA, ignore_errors=True)
     training_tiny_models.write_all()
-    pack = Pack("training", "make_training.py", wide=["rates"])
+    pack = Pack("training", "make_training.py")
     for cases in (cases_training_products, cases_training_layers, cases_training_attention,
                   cases_training_lora, cases_training_updates, cases_training_steps):
         cases.add_all(pack)
