@@ -4,11 +4,11 @@ import MeteoRALlama
 import MeteoRASafetensors
 
 /// The low-rank updates of one PEFT folder, for a base of known shape.
-struct PEFTAdapter: Sendable {
-  let name: String
-  let configuration: LoRAConfiguration
+package struct PEFTAdapter: Sendable {
+  package let name: String
+  package let configuration: LoRAConfiguration
   /// By layer and ``LinearModule/index``; `nil` where the adapter leaves a module alone.
-  let updates: [[LoRAAdapter?]]
+  package let updates: [[LoRAAdapter?]]
 
   init(name: String, configuration: LoRAConfiguration, updates: [[LoRAAdapter?]]) {
     self.name = name
@@ -25,11 +25,11 @@ struct PEFTAdapter: Sendable {
     }
   }
 
-  static let configurationFile = "adapter_config.json"
-  static let weightsFile = "adapter_model.safetensors"
+  package static let configurationFile = "adapter_config.json"
+  package static let weightsFile = "adapter_model.safetensors"
 
   /// The key of a tensor in an adapter file, a gates file or a checkpoint.
-  static func key(_ module: LinearModule, layer: Int, _ part: String) -> String {
+  package static func key(_ module: LinearModule, layer: Int, _ part: String) -> String {
     "base_model.model.\(module.path(layer: layer)).\(part).weight"
   }
 

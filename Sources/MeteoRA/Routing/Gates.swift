@@ -4,9 +4,9 @@ import MeteoRASafetensors
 
 /// The gating networks: one matrix `[adapters, inFeatures]` for every module that an adapter
 /// changes.
-struct Gates: Sendable {
+package struct Gates: Sendable {
   /// By layer and ``LinearModule/index``.
-  let weights: [[WeightMatrix?]]
+  package let weights: [[WeightMatrix?]]
 
   /// Reads the `moe_gate.weight` tensors of a gates file or a MeteoRA checkpoint.
   ///
