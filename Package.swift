@@ -60,7 +60,7 @@ let package = Package(
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
     library("MeteoRATraining", ["MeteoRA"]),
     library("MeteoRAReports", ["MeteoRA"]),
-    library("MeteoRAVerification", ["MeteoRA"]),
+    library("MeteoRAVerification", ["MeteoRATraining"]),
     library("MeteoRACommandLine", ["MeteoRA", "MeteoRAReports", "MeteoRAVerification"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],

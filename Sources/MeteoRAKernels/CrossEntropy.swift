@@ -49,3 +49,13 @@ private func crossEntropyGradient(
   z[label] = (share - 1) * scale
   return largest + CorrectlyRounded.log(denominator) - right
 }
+
+/// Adds losses to their sum, in blocks that begin with the first: so a sum goes on from batch to
+/// batch.
+package func addLosses(_ losses: UnsafeBufferPointer<Float>, to total: inout Float) {
+  guard let start = losses.baseAddress else { return }
+  let block = DotProduct.blockLength
+  for first in stride(from: 0, to: losses.count, by: block) {
+    total += contractSum(start + first, count: min(block, losses.count - first))
+  }
+}

@@ -123,15 +123,28 @@ package struct RoutedGradient {
     guard let bank = z.tiles.first?.bank, let rank = bank.parts[adapter]?.rank else { return }
     let downs = WeighedTerms(u, of: adapter, rank: rank)
     let ups = WeighedTerms(z, of: adapter, rank: rank)
+    let width = bank.inFeatures
+    let dropout = z.tiles.first?.dropout.input
+    let masked = AlignedMemory(
+      byteCount: dropout == nil ? 0 : downs.rows.count * width * MemoryLayout<Float>.size)
+    if let dropout {
+      for (index, row) in downs.rows.enumerated() {
+        dropout.apply(
+          to: x + row * width, row: row, adapter: adapter, width: width,
+          target: masked.floats + index * width)
+      }
+    }
     addWeightGradient(
       GradientRows(downs.values, count: downs.rows.count, width: rank),
-      GradientRows(x, at: downs.rows, width: bank.inFeatures),
-      to: GradientTarget(a, width: bank.inFeatures), parallelism: parallelism)
+      dropout == nil
+        ? GradientRows(x, at: downs.rows, width: width)
+        : GradientRows(masked.floats, count: downs.rows.count, width: width),
+      to: GradientTarget(a, width: width), parallelism: parallelism)
     addWeightGradient(
       GradientRows(ups.values, count: ups.rows.count, width: rank),
       GradientRows(dy, at: ups.rows, width: bank.outFeatures),
       to: GradientTarget(transposed: b, width: rank), parallelism: parallelism)
-    withExtendedLifetime((downs, ups)) {}
+    withExtendedLifetime((downs, ups, masked)) {}
   }
 }
 

@@ -41,9 +41,19 @@ extension RoutedTerms {
       withUnsafeTemporaryAllocation(of: Float.self, capacity: most * rank) { products in
         guard let inputs = inputs.baseAddress, let products = products.baseAddress else { return }
         let count = min(most, group.count - first)
+        let masked = AlignedMemory(
+          byteCount: dropout.input == nil ? 0 : count * bank.inFeatures * MemoryLayout<Float>.size)
         for term in 0..<count {
           let row = tokens.lowerBound + Int(rows[group.first + first + term])
-          (inputs + term).initialize(to: x + row * bank.inFeatures)
+          let start = x + row * bank.inFeatures
+          if let mask = dropout.input {
+            let target = masked.floats + term * bank.inFeatures
+            mask.apply(
+              to: start, row: row, adapter: group.adapter, width: bank.inFeatures, target: target)
+            (inputs + term).initialize(to: UnsafePointer(target))
+          } else {
+            (inputs + term).initialize(to: start)
+          }
         }
         if first == 0, let start = a.firstBlock?.base {
           touchLines(
@@ -55,6 +65,7 @@ extension RoutedTerms {
           let place = z + term / 4 * 4 * rank + term % 4
           for k in 0..<rank { place[4 * k] = term < count ? products[term * rank + k] : 0 }
         }
+        withExtendedLifetime(masked) {}
       }
     }
   }
@@ -113,9 +124,48 @@ extension RoutedTerms {
             widenBlock(weights, count: group.rank, into: widened)
             weights.base = UnsafeRawPointer(widened)
           }
-          addTerms(
-            quads, rank: group.rank, weights: weights.base, width: panel.width,
-            to: d + index * panelElements)
+          let target = d + index * panelElements
+          if let mask = dropout.output {
+            addMaskedTerms(of: group, quads, weights: weights.base, panel, mask, to: target)
+          } else {
+            addTerms(
+              quads, rank: group.rank, weights: weights.base, width: panel.width, to: target)
+          }
+        }
+      }
+    }
+  }
+
+  /// As ``addTerms(_:rank:weights:width:to:)``, with `u · mask` for u of every term.
+  private func addMaskedTerms(
+    of group: Group, _ quads: TermQuads, weights: UnsafeRawPointer, _ panel: WeightMatrix.Panel,
+    _ dropout: LoRADropout, to d: UnsafeMutablePointer<Float>
+  ) {
+    let width = panel.width.rawValue
+    let columns = panel.firstOutput..<panel.firstOutput + panel.outputs
+    withUnsafeTemporaryAllocation(of: Float.self, capacity: 5 * width) { memory in
+      guard let products = memory.baseAddress else { return }
+      let mask = products + 4 * width
+      let (places, ones): ([Int32], [Float]) = ([0, 1, 2, 3], [1, 1, 1, 1])
+      for term in 0..<group.count {
+        if term % 4 == 0 {
+          // The products alone: each is added to +0 with the factor 1.
+          products.update(repeating: 0, count: 4 * width)
+          places.withUnsafeBufferPointer { places in
+            ones.withUnsafeBufferPointer { ones in
+              guard let places = places.baseAddress, let ones = ones.baseAddress else { return }
+              let quad = TermQuads(
+                count: 1, z: quads.z + term * group.rank, rows: places, factors: ones)
+              addTerms(
+                quad, rank: group.rank, weights: weights, width: panel.width, to: products)
+            }
+          }
+        }
+        let row = Int(quads.rows[term])
+        dropout.mask(tokens.lowerBound + row, group.adapter, columns, mask)
+        for column in 0..<panel.outputs {
+          let product = products[term % 4 * width + column] * mask[column]
+          d[row * width + column].addProduct(quads.factors[term], product)
         }
       }
     }

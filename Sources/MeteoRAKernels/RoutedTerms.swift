@@ -31,6 +31,8 @@ struct RoutedTerms {
 
   let tokens: Range<Int>
   let bank: LoRABank
+  /// What x is multiplied by before A, and what the update of an output is, while training.
+  let dropout: (input: LoRADropout?, output: LoRADropout?)
   /// Adapters that have terms, ascending.
   private(set) var groups: [Group] = []
   /// Row of every term among the tile's tokens; behind the last one where a quad is not full.
@@ -43,8 +45,12 @@ struct RoutedTerms {
   /// - Parameters:
   ///   - routing: Of as many adapters as `bank` has.
   ///   - tokens: A range of the routing's.
-  init(_ routing: Routing, tokens: Range<Int>, bank: LoRABank) {
+  init(
+    _ routing: Routing, tokens: Range<Int>, bank: LoRABank,
+    dropout: (input: LoRADropout?, output: LoRADropout?) = (nil, nil)
+  ) {
     self.tokens = tokens
+    self.dropout = dropout
     self.bank = bank
     let terms = tokens.lowerBound * routing.topK..<tokens.upperBound * routing.topK
     // A counting sort: `next` counts the terms of an adapter, then tells the place of its next one.

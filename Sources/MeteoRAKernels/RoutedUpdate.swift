@@ -9,10 +9,16 @@ package struct RoutedUpdate {
   /// - Parameters:
   ///   - bank: As many adapters as `routing` knows.
   ///   - rowsOfTile: Rows that are sorted together, at most.
-  package init(_ routing: Routing, bank: LoRABank, rowsOfTile: Int) {
+  ///   - inputDropout: Multiplies x before A.
+  ///   - outputDropout: Multiplies `B · z` of every term, before its factor.
+  package init(
+    _ routing: Routing, bank: LoRABank, rowsOfTile: Int, inputDropout: LoRADropout? = nil,
+    outputDropout: LoRADropout? = nil
+  ) {
     tiles = stride(from: 0, to: routing.tokens, by: rowsOfTile).map { first in
       RoutedTerms(
-        routing, tokens: first..<min(first + rowsOfTile, routing.tokens), bank: bank)
+        routing, tokens: first..<min(first + rowsOfTile, routing.tokens), bank: bank,
+        dropout: (inputDropout, outputDropout))
     }
   }
 

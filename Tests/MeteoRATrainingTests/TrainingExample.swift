@@ -164,6 +164,6 @@ struct TrainingExample {
 
   /// All gradients, in order.
   var gradients: [[Float]] {
-    model.trained.tensors.map { Array(UnsafeBufferPointer(start: $0.gradient, count: $0.count)) }
+    model.trained.tensors.map(\.gradientArray)
   }
 }

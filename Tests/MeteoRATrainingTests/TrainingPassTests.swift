@@ -46,7 +46,7 @@ struct TrainingPassTests {
     for tensor in example.model.trained.tensors {
       var random = SeededRandom(seed: 7)
       // Along the gradient and something random, so that the difference is well above roundings.
-      let gradient = Array(UnsafeBufferPointer(start: tensor.gradient, count: tensor.count))
+      let gradient = tensor.gradientArray
       let length = gradient.reduce(0) { $0 + $1 * $1 }.squareRoot()
       let direction = gradient.map { $0 / max(length, 1e-6) + random.weight() * 0.2 }
       let expected = zip(gradient, direction).reduce(0) { $0 + Double($1.0) * Double($1.1) }

@@ -6,9 +6,9 @@ import Testing
 @Suite("The golden pack")
 struct GoldenPackTests {
   static let areas = [
-    "adapters", "configurations", "distribution", "generation", "kernels", "math", "models", "peft",
-    "refusals", "safetensors", "sampling", "sentencepiece", "tiktoken", "tokenizer-folders",
-    "tokenizers", "truth",
+    "adapters", "configurations", "distribution", "generation", "kernels", "math", "models",
+    "peft", "refusals", "safetensors", "sampling", "sentencepiece", "tiktoken",
+    "tokenizer-folders", "tokenizers", "training", "truth",
   ]
 
   private func verify(_ golden: GoldenCase) throws {
@@ -71,6 +71,11 @@ struct GoldenPackTests {
 
   @Test("its models give the same bits", arguments: PackCases.area("models"))
   func models(golden: GoldenCase) throws {
+    try verify(golden)
+  }
+
+  @Test("its gradients and trained weights are kept", arguments: PackCases.area("training"))
+  func training(golden: GoldenCase) throws {
     try verify(golden)
   }
 

@@ -18,6 +18,16 @@ package struct RoutingCounts: Sendable, Equatable {
       repeating: Array(repeating: Count(), count: LinearModule.allCases.count), count: layers)
   }
 
+  /// Adds those of another batch.
+  mutating func add(_ other: RoutingCounts) {
+    for (layer, counts) in other.modules.enumerated() {
+      for (module, count) in counts.enumerated() {
+        modules[layer][module].labelled += count.labelled
+        modules[layer][module].right += count.right
+      }
+    }
+  }
+
   mutating func add(layer: Int, module: LinearModule, labelled: Int, right: Int) {
     modules[layer][module.index].labelled += labelled
     modules[layer][module.index].right += right

@@ -61,14 +61,6 @@ package struct LossTotals: Sendable, Equatable {
 
   package init() {}
 
-  /// Goes on with the sum of a batch's losses, in blocks that begin with its first.
-  static func add(_ losses: UnsafeBufferPointer<Float>, to total: inout Float) {
-    guard let start = losses.baseAddress else { return }
-    for first in stride(from: 0, to: losses.count, by: 128) {
-      total += contractSum(start + first, count: min(128, losses.count - first))
-    }
-  }
-
   /// The losses that a step reports.
   package func losses(_ scale: LossScale) -> Losses {
     let language = scale.languageLabels == 0 ? 0 : self.language / Float(scale.languageLabels)

@@ -88,7 +88,7 @@ extension TrainingPass {
         [InputGradientTerm(model.llama.head, logits.floats)], rows: rows, tile: chunk,
         to: normedGradient + first * width, parallelism: parallelism)
     }
-    losses.withUnsafeBufferPointer { LossTotals.add($0, to: &total) }
+    losses.withUnsafeBufferPointer { addLosses($0, to: &total) }
     guard isTraining else { return }
 
     let finalNorm = model.trained.base?.finalNorm

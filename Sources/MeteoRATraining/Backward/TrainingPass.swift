@@ -113,7 +113,7 @@ package struct TrainingPass {
       }
       gateLosses += computeLayer(layer, activations, counts: &outcome.routing)
     }
-    gateLosses.withUnsafeBufferPointer { LossTotals.add($0, to: &outcome.totals.gate) }
+    gateLosses.withUnsafeBufferPointer { addLosses($0, to: &outcome.totals.gate) }
     computeLanguageLoss(&outcome.totals.language, isTraining: isTraining)
     if isTraining { backward() }
     return outcome
@@ -142,11 +142,8 @@ package struct TrainingPass {
 
   /// For rows ascending: `dE[id] += dh`.
   private func addEmbeddingGradients(_ embedding: TrainedTensor) {
-    let width = model.configuration.hiddenSize
-    for (row, token) in batch.sequences.lazy.flatMap(\.self).enumerated() {
-      addRows(
-        memory.gradient.row(row), to: embedding.gradient + token * width, rows: 1, width: width,
-        parallelism: .serial)
-    }
+    MeteoRAKernels.addEmbeddingGradient(
+      memory.gradient.start, ids: batch.sequences.lazy.flatMap(\.self),
+      width: model.configuration.hiddenSize, to: embedding.gradient)
   }
 }

@@ -111,8 +111,3 @@ package final class TrainableModel {
       head: try base.head?.weights(parallelism: parallelism) ?? embedding, rotary: llama.rotary)
   }
 }
-
-extension TrainedTensor {
-  /// The values, row-major.
-  package var array: [Float] { Array(UnsafeBufferPointer(start: values, count: count)) }
-}

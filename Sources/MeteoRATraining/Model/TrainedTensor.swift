@@ -33,6 +33,23 @@ package final class TrainedTensor {
   /// Whether weight decay acts on it: on matrices, not on norms and biases.
   package var isMatrix: Bool { shape.count > 1 }
 
+  /// The values, row-major.
+  package var array: [Float] { elements(values) }
+  package var gradientArray: [Float] { elements(gradient) }
+  package var firstMomentArray: [Float] { elements(firstMoment) }
+  package var secondMomentArray: [Float] { elements(secondMoment) }
+
+  private func elements(_ start: UnsafeMutablePointer<Float>) -> [Float] {
+    Array(UnsafeBufferPointer(start: start, count: count))
+  }
+
+  /// Replaces the gradient.
+  ///
+  /// - Parameter values: `count` elements; further ones are left out.
+  package func take(gradient values: [Float]) {
+    for (index, value) in values.prefix(count).enumerated() { gradient[index] = value }
+  }
+
   package func clearGradient() { gradient.update(repeating: 0, count: count) }
 
   /// The values as the weights of a linear layer.

@@ -96,7 +96,9 @@ extension CaseRun {
   }
 
   /// The adapters of the case; one without A and B leaves the layer alone.
-  private func bank() throws(VerificationError) -> LoRABank {
+  ///
+  /// - Parameter output: An input as wide as the layer's output.
+  func bank(fitting output: String = "base") throws(VerificationError) -> LoRABank {
     let settings = try parameters { parameters throws(JSONError) in
       let count = try parameters.required("adapters").integerValue(in: 1...Int(Int16.max))
       return (
@@ -120,8 +122,8 @@ extension CaseRun {
       adapters.append(
         try kernel { () throws(KernelError) in try LoRAAdapter(a: a, b: b, scaling: scaling) })
     }
-    let (x, base) = (try storedInput("x"), try storedInput("base"))
-    guard let inFeatures = x.shape.last, let outFeatures = base.shape.last else {
+    let (x, y) = (try storedInput("x"), try storedInput(output))
+    guard let inFeatures = x.shape.last, let outFeatures = y.shape.last else {
       throw .inputMismatch(
         case: golden.id, name: "x", expected: "of 2 dimensions", actual: "of shape \(x.shape)")
     }

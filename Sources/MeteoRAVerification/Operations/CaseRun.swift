@@ -31,6 +31,11 @@ struct CaseRun {
     return (values, tensor.shape)
   }
 
+  /// A float input of any number of dimensions, widened to binary32.
+  func floats(_ name: String) throws(VerificationError) -> (values: [Float], shape: [Int]) {
+    try floats(name, rank: try storedInput(name).shape.count)
+  }
+
   /// An integer input of `rank` dimensions.
   func integers(
     _ name: String, rank: Int

@@ -16,6 +16,19 @@ enum GoldenOperation: String, CaseIterable, Sendable {
   case loraMoE = "lora_moe"
   case gatedLoRAMoE = "lora_moe_gated"
   case merge
+  // Training.
+  case linearGradient = "linear_gradient"
+  case embeddingGradient = "embedding_gradient"
+  case rmsNormGradient = "rms_norm_gradient"
+  case siluMultiplyGradient = "silu_mul_gradient"
+  case ropeGradient = "rope_gradient"
+  case attentionGradient = "attention_gradient"
+  case crossEntropy = "cross_entropy"
+  case loraMoEGradient = "lora_moe_gradient"
+  case gradientNorm = "gradient_norm"
+  case adamW = "adamw"
+  case learningRate = "learning_rate"
+  case trainingSteps = "training_steps"
   // From logits to the next id.
   case temperature, sample
   case repetitionPenalty = "repetition_penalty"
@@ -44,9 +57,12 @@ enum GoldenOperation: String, CaseIterable, Sendable {
     case .exp, .log, .sin, .cos, .pow, .widen, .dot, .ropeFrequencies, .routing, .topK, .matching,
       .temperature, .sample, .repetitionPenalty, .ngramBlock, .topKFilter, .topPFilter,
       .samplingProbabilities, .randomUniform, .inverseCDF, .loadModel, .tokenize, .split,
-      .safetensorsRead, .safetensorsReadFolder, .safetensorsWrite:
+      .safetensorsRead, .safetensorsReadFolder, .safetensorsWrite, .embeddingGradient,
+      .learningRate:
       return .none
-    case .linear, .softmax, .rope, .attention, .rmsNorm, .siluMultiply, .merge:
+    case .linear, .softmax, .rope, .attention, .rmsNorm, .siluMultiply, .merge, .linearGradient,
+      .rmsNormGradient, .siluMultiplyGradient, .ropeGradient, .attentionGradient, .crossEntropy,
+      .loraMoEGradient, .gradientNorm, .adamW, .trainingSteps:
       return .threads
     case .loraMoE, .gatedLoRAMoE:
       return .kernelAndThreads
@@ -105,6 +121,18 @@ extension CaseRun {
     case .loraMoE: try givenRouting()
     case .gatedLoRAMoE: try gatedRouting()
     case .merge: try mergedWeights()
+    case .linearGradient: try linearGradient()
+    case .embeddingGradient: try embeddingGradient()
+    case .rmsNormGradient: try normalisationGradient()
+    case .siluMultiplyGradient: try gatedActivationGradient()
+    case .ropeGradient: try rotationGradient()
+    case .attentionGradient: try attentionGradient()
+    case .crossEntropy: try crossEntropyOfLogits()
+    case .loraMoEGradient: try routedGradients()
+    case .gradientNorm: try normOfGradients()
+    case .adamW: try adamWSteps()
+    case .learningRate: try learningRates()
+    case .trainingSteps: try trainingSteps()
     case .repetitionPenalty: try repetitionPenalty()
     case .ngramBlock: try ngramBlock()
     case .temperature: try temperatureScaling()

@@ -30,7 +30,7 @@ final class ModelLibrary: @unchecked Sendable {
     }
   }
 
-  private func files(for golden: GoldenCase) throws(VerificationError) -> ModelFiles {
+  func files(for golden: GoldenCase) throws(VerificationError) -> ModelFiles {
     do {
       return try files(readingFor: golden)
     } catch let error as JSONError {

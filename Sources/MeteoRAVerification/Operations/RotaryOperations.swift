@@ -28,7 +28,7 @@ extension CaseRun {
     ])
   }
 
-  private func embedding() throws(VerificationError) -> RotaryEmbedding {
+  func embedding() throws(VerificationError) -> RotaryEmbedding {
     let settings = try parameters { parameters throws(JSONError) in
       (
         dimension: try parameters.required("head_dim").integerValue(in: 0...Int(Int32.max)),

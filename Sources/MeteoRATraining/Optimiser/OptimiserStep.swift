@@ -1,0 +1,91 @@
+import MeteoRA
+import MeteoRAKernels
+import MeteoRALlama
+
+/// How weights follow their gradients.
+public struct OptimiserOptions: Sendable, Equatable {
+  public var adamW: AdamW
+  public var schedule: LearningRateSchedule
+  /// The largest norm of all gradients together; larger ones are scaled down.
+  public var maximumNorm: Float
+
+  public init(adamW: AdamW, schedule: LearningRateSchedule, maximumNorm: Float) {
+    self.adamW = adamW
+    self.schedule = schedule
+    self.maximumNorm = maximumNorm
+  }
+}
+
+/// What a step of the optimiser did.
+package struct StepOutcome: Sendable {
+  package var losses: Losses
+  /// Of the gradients, before they were clipped.
+  package var norm: Float
+  package var learningRate: Double
+  package var routing: RoutingCounts
+}
+
+extension TrainableModel {
+  /// Makes one step: the gradients of all batches, clipped, and new weights.
+  ///
+  /// A norm or a loss that is not finite leaves weights and moments as they were.
+  ///
+  /// - Parameters:
+  ///   - step: Counted from 0.
+  ///   - gateLossWeight: β.
+  /// - Throws: ``KernelError`` if the new weights cannot be adopted.
+  package func makeStep(
+    _ step: Int, batches: [TrainingBatch], gateLossWeight: Float, options: OptimiserOptions,
+    recomputes: Bool, memory: TrainingMemory, parallelism: Parallelism
+  ) throws(KernelError) -> StepOutcome {
+    let (losses, routing) = computeGradients(
+      of: batches, gateLossWeight: gateLossWeight, recomputes: recomputes, memory: memory,
+      parallelism: parallelism)
+    let tensors = trained.tensors
+    let norm = gradientNorm(tensors, parallelism: parallelism)
+    let learningRate = options.schedule.learningRate(ofStep: step)
+    let outcome = StepOutcome(
+      losses: losses, norm: norm, learningRate: learningRate, routing: routing)
+    guard norm.isFinite, outcome.losses.total.isFinite else { return outcome }
+    clipGradients(tensors, norm: norm, largest: options.maximumNorm, parallelism: parallelism)
+    options.adamW.update(
+      tensors, step: step + 1, learningRate: learningRate, parallelism: parallelism)
+    try adoptTrainedValues(parallelism: parallelism)
+    return outcome
+  }
+}
+
+extension TrainableModel {
+  /// Replaces the gradients by those of some batches together.
+  @discardableResult
+  package func computeGradients(
+    of batches: [TrainingBatch], gateLossWeight: Float, recomputes: Bool, memory: TrainingMemory,
+    parallelism: Parallelism
+  ) -> (losses: Losses, routing: RoutingCounts) {
+    for tensor in trained.tensors { tensor.clearGradient() }
+    let scale = LossScale(of: batches, gates: gateCount, gateLossWeight: gateLossWeight)
+    var totals = LossTotals()
+    var routing = RoutingCounts(layers: llama.layers.count)
+    for batch in batches {
+      let outcome = parallelism.withTeam { parallelism in
+        TrainingPass(
+          batch, model: self, scale: scale, recomputes: recomputes, memory: memory,
+          parallelism: parallelism
+        ).run(totals)
+      }
+      totals = outcome.totals
+      routing.add(outcome.routing)
+    }
+    return (totals.losses(scale), routing)
+  }
+}
+
+extension LossScale {
+  /// That of a step of these batches.
+  package init(of batches: [TrainingBatch], gates: Int, gateLossWeight: Float) {
+    self.init(
+      languageLabels: batches.reduce(0) { $0 + $1.languageLabels.count },
+      gateLabels: batches.reduce(0) { $0 + $1.gateLabels.count } * gates,
+      gateLossWeight: gateLossWeight)
+  }
+}
