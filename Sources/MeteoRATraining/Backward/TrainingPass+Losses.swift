@@ -108,8 +108,8 @@ extension TrainingPass {
     withExtendedLifetime((block, logits)) {}
   }
 
-  /// Rows whose logits exist at a time: whole blocks of a sum over rows, in about 32 MiB.
+  /// Rows whose logits exist at a time: whole blocks of a sum over rows, in about 64 MiB.
   private static func rowsOfLogits(vocabulary: Int) -> Int {
-    min(max((8 << 20) / max(vocabulary, 1) / 128, 1), 4) * 128
+    min(max((16 << 20) / max(vocabulary, 1) / 128, 1), 4) * 128
   }
 }
