@@ -28,6 +28,10 @@ struct GoldenManifestTests {
       (#"{"ulp":2}"#, .ulp(2)),
       (#"{"max_abs":0.5,"rms_ratio":1.5}"#, .distance(maximumAbsolute: 0.5, rmsRatio: 1.5)),
       (#"{"equal_unless_gap_below":0.25}"#, .equalUnlessGapBelow(0.25)),
+      (
+        #"{"gradient_ratio":1.5,"update_error":0.001}"#,
+        .training(gradientRatio: 1.5, updateError: 0.001)
+      ),
     ]
     for (text, check) in checks {
       let pack = try SmallPack()

@@ -65,7 +65,7 @@ struct Expectation {
       if try judgeGreedy(actual, closeBelow: gap, &judgement) {
         judgeFinish(actualReason, &judgement)
       }
-    case .words, .loads:
+    case .training, .words, .loads:
       throw inapplicable
     }
     return judgement

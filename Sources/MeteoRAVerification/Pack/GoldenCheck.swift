@@ -11,6 +11,9 @@ public enum GoldenCheck: Sendable, Equatable {
   case distance(maximumAbsolute: Double, rmsRatio: Double)
   /// Equal choices, but for those whose lead over the next best is below this.
   case equalUnlessGapBelow(Double)
+  /// Gradients and changes of weights near the true values: the relative error of a gradient over
+  /// the largest of PyTorch's own binary32, and that of a change.
+  case training(gradientRatio: Double, updateError: Double)
   /// An error whose text holds the words of the case's parameters.
   case words
   /// No error.
@@ -39,6 +42,12 @@ public enum GoldenCheck: Sendable, Equatable {
     if let gap = value["equal_unless_gap_below"] {
       try value.refuseFields(except: ["equal_unless_gap_below"])
       return .equalUnlessGapBelow(try gap.doubleValue())
+    }
+    if let ratio = value["gradient_ratio"] {
+      try value.refuseFields(except: ["gradient_ratio", "update_error"])
+      return .training(
+        gradientRatio: try ratio.doubleValue(),
+        updateError: try value.required("update_error").doubleValue())
     }
     try value.refuseFields(except: ["max_abs", "rms_ratio"])
     return .distance(
