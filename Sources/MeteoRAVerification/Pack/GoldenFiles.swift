@@ -44,6 +44,23 @@ final class GoldenFiles: @unchecked Sendable {
     return tensor
   }
 
+  /// All tensors of the file that a case refers to as a whole, by name.
+  ///
+  /// - Throws: ``VerificationError`` if the file cannot be read.
+  func tensors(
+    _ reference: GoldenReference, of golden: String
+  ) throws(VerificationError) -> [String: GoldenTensor] {
+    do throws(SafetensorsError) {
+      var tensors: [String: GoldenTensor] = [:]
+      for tensor in try file(reference.file).tensors {
+        tensors[tensor.name] = try GoldenTensor(tensor)
+      }
+      return tensors
+    } catch {
+      throw .safetensors(case: golden, error)
+    }
+  }
+
   /// Throws unless the files of a case have the digests that the manifest gives: a damaged pack
   /// must not pass for a wrong result. Each file is read once.
   func requireIntact(_ golden: GoldenCase) throws(VerificationError) {
