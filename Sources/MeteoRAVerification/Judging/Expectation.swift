@@ -6,6 +6,8 @@ struct Expectation {
   let operation: GoldenOperation?
   /// The expected tensors by the name of the output.
   let tensors: [String: GoldenTensor]
+  /// Of a truth case of training: true gradients and weights, by name.
+  let trainedTensors: [String: GoldenTensor]
   /// Why a generation is to end, if the case says.
   let finishReason: String?
 
@@ -27,6 +29,11 @@ struct Expectation {
       }
     }
     self.tensors = tensors
+    if case .training = golden.check, let reference = golden.output(named: "tensors") {
+      trainedTensors = try files.tensors(reference, of: golden.id)
+    } else {
+      trainedTensors = [:]
+    }
     do throws(JSONError) {
       finishReason = try golden.parameters.optional("finish_reason")?.stringValue()
     } catch {
@@ -65,7 +72,9 @@ struct Expectation {
       if try judgeGreedy(actual, closeBelow: gap, &judgement) {
         judgeFinish(actualReason, &judgement)
       }
-    case .training, .words, .loads:
+    case .training(let ratio, let updateError):
+      try judgeTraining(actual, ratio: ratio, updateError: updateError, &judgement)
+    case .words, .loads:
       throw inapplicable
     }
     return judgement
