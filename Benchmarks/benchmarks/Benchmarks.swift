@@ -9,7 +9,7 @@ struct Benchmarks {
     do throws(UsageError) {
       options = try BenchmarkOptions(Array(CommandLine.arguments.dropFirst()))
     } catch {
-      Output.note("\(error)\n\(BenchmarkOptions.help)")
+      Output.note("\(error); see benchmarks --help")
       exit(64)
     }
     if options.wantsHelp {
@@ -19,7 +19,7 @@ struct Benchmarks {
     do {
       try run(options)
     } catch {
-      Output.note("\(error)")
+      Output.note(sentence(of: error))
       exit(1)
     }
   }
@@ -55,7 +55,19 @@ struct Benchmarks {
       try output.write(machine, as: machine.description)
       try TokenizerBenchmark(options, output: output).run()
     case .table:
-      print(try ResultsDocument(options).text, terminator: "")
+      let page = try ResultsDocument(options).text
+      if let path = options.output {
+        try TextFile.write(page, to: path)
+      } else {
+        print(page, terminator: "")
+      }
     }
+  }
+
+  /// Errors of this package describe themselves; Foundation's need the file and the reason.
+  private static func sentence(of error: any Error) -> String {
+    guard error is CocoaError || type(of: error) == NSError.self else { return "\(error)" }
+    let path = (error as NSError).userInfo[NSFilePathErrorKey] as? String
+    return (path.map { "'\($0)': " } ?? "") + systemReason(of: error)
   }
 }

@@ -34,6 +34,14 @@ def includes(options, name):
     return not options.only or any(name.startswith(prefix) for prefix in options.only)
 
 
+def wanted(options, group, counts):
+    """The counts whose cases were asked for: a whole name chooses that case alone."""
+    names = {f"{group}{count}" for count in counts}
+    prefixes = [text for text in options.only if text not in names]
+    return [count for count in counts if not options.only or f"{group}{count}" in options.only
+            or any(f"{group}{count}".startswith(prefix) for prefix in prefixes)]
+
+
 def timed(options, body):
     """Ascending seconds: a tenth of the budget to warm up, then the budget."""
     spent = 0

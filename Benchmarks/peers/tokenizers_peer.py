@@ -74,7 +74,7 @@ def main():
     def row(operation, megabytes, ids, body):
         median, spread = timed(body)
         print(json.dumps({
-            "ids": fnv(ids), "library": options.library, "median_ms": median * 1e3,
+            "kind": "tokenizer", "ids": fnv(ids), "library": options.library, "median_ms": median * 1e3,
             "megabytes": megabytes, "megabytes_per_second": megabytes / median,
             "operation": operation, "spread_ms": spread * 1e3,
             "tokenizer": str(options.tokenizer), "tokens": len(ids)}), flush=True)

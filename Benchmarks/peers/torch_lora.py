@@ -51,7 +51,7 @@ def main():
     rows.write_versions(f"torch {torch.__version__}", settings="allocator keeps freed memory")
     for k_in, n_out, adapters, rank, k, pattern in LAYERS:
         group = f"lora_moe/{k_in}x{n_out}/a{adapters}r{rank}k{k}/{pattern}/"
-        wanted = [count for count in TOKENS if rows.includes(OPTIONS, f"{group}{count}")]
+        wanted = rows.wanted(OPTIONS, group, TOKENS)
         if not wanted:
             continue
         layers = [random_layer(k_in, n_out, adapters, rank)]

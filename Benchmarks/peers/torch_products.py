@@ -45,7 +45,7 @@ def main():
     for name, dtype in TYPES.items():
         for k, n in SHAPES:
             group = f"product/{name}/{k}x{n}/"
-            wanted = [count for count in ROWS if rows.includes(OPTIONS, f"{group}{count}")]
+            wanted = rows.wanted(OPTIONS, group, ROWS)
             if not wanted:
                 continue
             copies = max(1, -(-COLD // (n * k * dtype.itemsize)))

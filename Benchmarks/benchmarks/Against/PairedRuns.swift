@@ -11,20 +11,25 @@ struct PairedRuns {
     output = Output(isJSON: options.isJSON)
   }
 
+  /// - Throws: ``PeerError``, ``ProgramError``, and what starting a process throws.
   func run() throws {
-    var ratios = PairedRatios()
+    var turns = PairedTurns()
     output.writeHeading(PairedRow.heading)
     for turn in 1...options.pairs {
-      let ours = Program.ourselves([options.subject.rawValue, "--json"] + shared)
-      let rows = try relay(ours)
-      for pair in PairedRow.pairs(rows, try relay(.shell(peer, shared)), turn: turn) {
-        ratios.add(pair)
+      let ours = try runOurselves()
+      let theirs = try runPeer(besides: ours)
+      let pairs = PairedRow.pairs(ours, theirs, turn: turn)
+      if pairs.isEmpty {
+        throw PeerError.otherThreads(
+          command: peer, found: theirs.first?.threads ?? 0, expected: options.parallelism.threads)
+      }
+      for pair in pairs {
+        turns.add(pair)
         try output.write(pair, as: pair.text)
       }
     }
-    if ratios.isEmpty { Output.note("no case of the peer is one of ours") }
-    output.writeHeading(PairedRatios.heading)
-    for line in ratios.lines { output.writeText(line) }
+    output.writeHeading(PairedTurns.heading)
+    for line in turns.lines { output.writeText(line) }
   }
 
   /// What both programs are asked for.
@@ -33,13 +38,22 @@ struct PairedRuns {
       + ["--repeats", "\(options.budget.fewest)"] + options.only.flatMap { ["--only", $0] }
   }
 
-  private func relay(_ program: Program) throws -> [ResultRow] {
-    try program.lines().compactMap { line in
-      let result = ResultLine(line)
+  private func runOurselves() throws -> [ResultRow] {
+    let ours = Program.ourselves([options.subject.rawValue, "--json"] + shared)
+    return try ours.lines().compactMap { line in
+      let result = try ResultLine(line)
       // The command that counts is the one that runs both.
       if case .command = result { return nil }
       output.relay(line)
       return if case .row(let row) = result { row } else { nil }
     }
+  }
+
+  private func runPeer(besides ours: [ResultRow]) throws -> [ResultRow] {
+    let printed = try PeerOutput(
+      Program.shell(peer, shared).lines(), besides: ours, command: peer)
+    for remark in printed.remarks { Output.note("the peer says: \(remark)") }
+    for line in printed.lines { output.relay(line) }
+    return printed.rows
   }
 }

@@ -9,7 +9,8 @@ struct Machine: Codable, Equatable, CustomStringConvertible {
   var compiler = Self.compilerVersion
   var build = Self.buildName
   var threads: Int
-  /// Runnable processes of the last minute, on average, when the run began.
+  /// Runnable processes of the last minute, on average, when the run began; `nil` where the
+  /// system does not tell.
   var load = Self.loadAverage
 
   init(threads: Int) {
@@ -17,13 +18,14 @@ struct Machine: Codable, Equatable, CustomStringConvertible {
   }
 
   var description: String {
-    "\(cpu), \(cores) core\(cores == 1 ? "" : "s"), load \(String(format: "%.2f", load))\n"
+    "\(cpu), \(cores) core\(cores == 1 ? "" : "s")"
+      + (load.map { String(format: ", load %.2f", $0) } ?? "") + "\n"
       + "\(system), \(compiler), \(build) build, \(threads) thread\(threads == 1 ? "" : "s")"
   }
 
-  static var loadAverage: Double {
+  static var loadAverage: Double? {
     var loads = [0.0]
-    return getloadavg(&loads, 1) == 1 ? loads[0] : .nan
+    return getloadavg(&loads, 1) == 1 ? loads[0] : nil
   }
 
   private static var buildName: String {

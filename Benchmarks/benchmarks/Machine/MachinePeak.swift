@@ -53,8 +53,9 @@ struct MachinePeak: Codable, Equatable {
   var text: String {
     "peak \(moment.padded(to: 7)) \(threads) thread\(threads == 1 ? " " : "s")"
       + String(
-        format: "%9.1f GFLOP/s (median %.1f) %7.1f GB/s (median %.1f), load %.2f", gflops,
-        medianGflops, gigabytesPerSecond, medianGigabytesPerSecond, load)
+        format: "%9.1f GFLOP/s (median %.1f) %7.1f GB/s (median %.1f)", gflops, medianGflops,
+        gigabytesPerSecond, medianGigabytesPerSecond)
+      + (load.map { String(format: ", load %.2f", $0) } ?? "")
       + (coresOfOthers.map { String(format: ", others used %.2f cores", $0) } ?? "")
   }
 

@@ -5,8 +5,7 @@ import MeteoRAKernels
 struct BenchmarkRun {
   private(set) var parallelism: Parallelism
   let budget: TimeBudget
-  /// Beginnings of names; empty for all cases.
-  let only: [String]
+  let selection: CaseSelection
   let output: Output
   let peak: MachinePeak
 
@@ -27,7 +26,7 @@ struct BenchmarkRun {
     for peak in peaks { try output.write(peak, as: peak.text) }
     try body(
       BenchmarkRun(
-        parallelism: options.parallelism, budget: options.budget, only: options.only,
+        parallelism: options.parallelism, budget: options.budget, selection: options.selection,
         output: output, peak: peaks[0]))
     let use = ProcessorUse()
     output.writeHeading("")
@@ -48,14 +47,10 @@ struct BenchmarkRun {
   }
 
   /// Whether a case was asked for.
-  func includes(_ name: String) -> Bool {
-    only.isEmpty || only.contains { name.hasPrefix($0) }
-  }
+  func includes(_ name: String) -> Bool { selection.includes(name) }
 
   /// Whether some case that begins with `group` was asked for.
-  func includesAny(of group: String) -> Bool {
-    only.isEmpty || only.contains { $0.hasPrefix(group) || group.hasPrefix($0) }
-  }
+  func includesAny(of group: String) -> Bool { selection.includesAny(of: group) }
 
   /// Times `body`, whose bits were compared before, and writes a row.
   ///

@@ -9,13 +9,17 @@ struct ModelBenchmark {
   private static let rows =
     ["open", "first_token"] + ModelCase.prompts.map { "prompt\($0)" } + ["decode"]
 
+  static var caseNames: [String] {
+    ModelCase.all.flatMap { modelCase in rows.map { modelCase.group + $0 } }
+  }
+
   func measureAll() throws {
     run.output.writeHeading(ResultRow.heading)
     // Times of the plain model, by what stands behind its name.
     var plain: [String: Double] = [:]
     for modelCase in ModelCase.all {
-      guard Self.rows.contains(where: { run.includes(modelCase.group + $0) }) else { continue }
-      if modelCase.shape.isOnRequest, run.only.isEmpty { continue }
+      guard run.selection.includesAny(of: modelCase.group) else { continue }
+      if modelCase.shape.isOnRequest, run.selection.isAll { continue }
       do {
         try requireMemory(modelCase)
         try ModelFolder(modelCase: modelCase).prepare()
@@ -49,11 +53,12 @@ struct ModelBenchmark {
     var arguments = ["model", "--json", "--model-case", modelCase.name]
     arguments += ["--threads", "\(run.parallelism.threads)"]
     arguments += ["--seconds", "\(run.budget.seconds)", "--repeats", "\(run.budget.fewest)"]
-    for prefix in run.only { arguments += ["--only", prefix] }
+    for row in Self.rows where run.includes(modelCase.group + row) {
+      arguments += ["--only", modelCase.group + row]
+    }
     arguments += ["--started", "\(MonotonicTime.nanoseconds)"]
-    let lines = try Program.ourselves(arguments).lines()
-    return lines.compactMap { line in
-      if case .row(let row) = ResultLine(line) { row } else { nil }
+    return try Program.ourselves(arguments).lines().compactMap { line in
+      if case .row(let row) = try ResultLine(line) { row } else { nil }
     }
   }
 

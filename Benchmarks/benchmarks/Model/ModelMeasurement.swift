@@ -48,7 +48,7 @@ struct ModelMeasurement {
   }
 
   private func includes(_ row: String) -> Bool {
-    options.only.isEmpty || options.only.contains { (modelCase.group + row).hasPrefix($0) }
+    options.selection.includes(modelCase.group + row)
   }
 
   private func generation(

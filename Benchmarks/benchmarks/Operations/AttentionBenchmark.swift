@@ -8,13 +8,20 @@ struct AttentionBenchmark {
 
   private static let (heads, keyValueHeads, dimension) = (32, 8, 128)
 
+  private static let prompts = [1024, 4096]
+  private static let decoded = 4096
+
+  static var caseNames: [String] {
+    prompts.map { "attention/prompt/\($0)" } + ["attention/decode/\(decoded)"]
+  }
+
   func measureAll() throws {
     guard run.includesAny(of: "attention/") else { return }
     run.output.writeHeading(ResultRow.heading)
-    for positions in [1024, 4096] {
+    for positions in Self.prompts {
       try measure("attention/prompt/\(positions)", positions: positions, rows: positions)
     }
-    try measure("attention/decode/4096", positions: 4096, rows: 1)
+    try measure("attention/decode/\(Self.decoded)", positions: Self.decoded, rows: 1)
   }
 
   /// Attends from the last `rows` of `positions`.

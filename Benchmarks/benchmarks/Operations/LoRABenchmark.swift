@@ -7,12 +7,15 @@ import MeteoRAMath
 struct LoRABenchmark {
   let run: BenchmarkRun
 
+  static var caseNames: [String] {
+    LoRACase.layers.flatMap { layer in LoRACase.tokenCounts.map { "\(layer.group)\($0)" } }
+  }
+
   func measureAll() throws {
     guard run.includesAny(of: "lora_moe/") else { return }
     run.output.writeHeading(ResultRow.heading)
     for shape in LoRACase.layers {
-      let names = LoRACase.tokenCounts.map { "\(shape.group)\($0)" }
-      if !names.contains(where: run.includes) { continue }
+      if !run.includesAny(of: shape.group) { continue }
       let layers = try BenchmarkRun.coldCopies(byteCount: LoRALayer.byteCount(of: shape)) {
         try LoRALayer(shape)
       }

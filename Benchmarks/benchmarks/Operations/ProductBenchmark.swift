@@ -10,14 +10,25 @@ struct ProductBenchmark {
   private static let shapes = [(4096, 4096), (4096, 14336), (14336, 4096)]
   private static let rowCounts = [1, 4, 16, 64, 256, 512, 1024]
 
+  static var caseNames: [String] {
+    WeightFormat.allCases.flatMap { format in
+      shapes.flatMap { shape in rowCounts.map { "\(group(format, shape))\($0)" } }
+    }
+  }
+
+  /// What the names of a layer's cases begin with.
+  private static func group(_ format: WeightFormat, _ shape: (Int, Int)) -> String {
+    "product/\(format.label)/\(shape.0)x\(shape.1)/"
+  }
+
   func measureAll() throws {
     guard run.includesAny(of: "product/") else { return }
     run.output.writeHeading(ResultRow.heading)
     for format in WeightFormat.allCases {
-      for (inFeatures, outFeatures) in Self.shapes {
-        let group = "product/\(format.label)/\(inFeatures)x\(outFeatures)/"
-        if !Self.rowCounts.contains(where: { run.includes("\(group)\($0)") }) { continue }
-        let layer = try Layer(inFeatures: inFeatures, outFeatures: outFeatures, format: format)
+      for shape in Self.shapes {
+        let group = Self.group(format, shape)
+        if !run.includesAny(of: group) { continue }
+        let layer = try Layer(inFeatures: shape.0, outFeatures: shape.1, format: format)
         for rows in Self.rowCounts where run.includes("\(group)\(rows)") {
           try measure("\(group)\(rows)", layer, rows: rows)
         }

@@ -8,19 +8,21 @@ import MeteoRAMath
 struct RowBenchmark {
   let run: BenchmarkRun
 
+  private static let (softmaxName, softmaxWidth) = ("softmax/1x128256", 128_256)
+  private static let (normName, normShape) = ("rms_norm/512x4096", (512, 4096))
+  private static let (siluName, siluShape) = ("silu/512x14336", (512, 14336))
+
+  static var caseNames: [String] { [softmaxName, normName, siluName] }
+
   func measureAll() throws {
-    guard
-      run.includesAny(of: "softmax/") || run.includesAny(of: "rms_norm/")
-        || run.includesAny(of: "silu/")
-    else { return }
+    guard Self.caseNames.contains(where: run.includes) else { return }
     run.output.writeHeading(ResultRow.heading)
-    try softmax(width: 128_256)
-    try norm(rows: 512, width: 4096)
-    try siluMultiply(rows: 512, width: 14336)
+    try softmax(Self.softmaxName, width: Self.softmaxWidth)
+    try norm(Self.normName, rows: Self.normShape.0, width: Self.normShape.1)
+    try siluMultiply(Self.siluName, rows: Self.siluShape.0, width: Self.siluShape.1)
   }
 
-  private func softmax(width: Int) throws {
-    let name = "softmax/1x\(width)"
+  private func softmax(_ name: String, width: Int) throws {
     guard run.includes(name) else { return }
     let x = PseudoRandom.values(width, seed: 1).map { $0 * 20 }
     let largest = x.max() ?? 0
@@ -36,8 +38,7 @@ struct RowBenchmark {
     }
   }
 
-  private func norm(rows: Int, width: Int) throws {
-    let name = "rms_norm/\(rows)x\(width)"
+  private func norm(_ name: String, rows: Int, width: Int) throws {
     guard run.includes(name) else { return }
     let x = PseudoRandom.values(rows * width, seed: 1)
     let weight = PseudoRandom.values(width, seed: 2)
@@ -59,8 +60,7 @@ struct RowBenchmark {
     try run.measure(name, work: Work(flops: 0, bytes: Double(8 * rows * width)), normalise)
   }
 
-  private func siluMultiply(rows: Int, width: Int) throws {
-    let name = "silu/\(rows)x\(width)"
+  private func siluMultiply(_ name: String, rows: Int, width: Int) throws {
     guard run.includes(name) else { return }
     let gate = PseudoRandom.values(rows * width, seed: 1).map { $0 * 10 }
     let up = PseudoRandom.values(rows * width, seed: 2)

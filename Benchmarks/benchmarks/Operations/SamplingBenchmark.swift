@@ -8,17 +8,29 @@ struct SamplingBenchmark {
 
   private static let vocabulary = 128_256
 
+  /// Settings of the cases, as their names tell them.
+  private static let settings: [(label: String, options: GenerationOptions)] = {
+    var drawn = GenerationOptions()
+    (drawn.temperature, drawn.topK, drawn.topP, drawn.seed) = (0.8, 50, 0.95, 11)
+    var nucleus = drawn
+    nucleus.topK = 0
+    return [
+      ("greedy", GenerationOptions()), ("t0.8k50p0.95", drawn), ("t0.8p0.95", nucleus),
+    ]
+  }()
+
+  static var caseNames: [String] {
+    settings.map { "sampling/\($0.label)/\(vocabulary)" }
+  }
+
   func measureAll() throws {
     guard run.includesAny(of: "sampling/") else { return }
     run.output.writeHeading(ResultRow.heading)
     // Far from flat, as those of a model.
     let logits = PseudoRandom.values(Self.vocabulary, seed: 7).map { $0 * $0 * $0 * 120 }
-    try measure("sampling/greedy/\(Self.vocabulary)", logits, GenerationOptions())
-    var drawn = GenerationOptions()
-    (drawn.temperature, drawn.topK, drawn.topP, drawn.seed) = (0.8, 50, 0.95, 11)
-    try measure("sampling/t0.8k50p0.95/\(Self.vocabulary)", logits, drawn)
-    (drawn.topK, drawn.topP) = (0, 0.95)
-    try measure("sampling/t0.8p0.95/\(Self.vocabulary)", logits, drawn)
+    for (name, settings) in zip(Self.caseNames, Self.settings) {
+      try measure(name, logits, settings.options)
+    }
   }
 
   private func measure(_ name: String, _ logits: [Float], _ options: GenerationOptions) throws {

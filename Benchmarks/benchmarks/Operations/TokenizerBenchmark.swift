@@ -12,12 +12,12 @@ struct TokenizerBenchmark {
 
   init(_ options: BenchmarkOptions, output: Output) throws {
     paths = options.tokenizers
-    text = String(
-      decoding: try Data(contentsOf: URL(fileURLWithPath: options.text ?? "")), as: UTF8.self)
+    text = try TextFile.read(options.text ?? "")
     self.output = output
   }
 
   private struct Row: Encodable {
+    let kind = "tokenizer"
     let operation: String
     let tokenizer: String
     let megabytes: Double

@@ -1,7 +1,7 @@
 import Foundation
 
-/// The page of Markdown that tells one run: where it was made, the machine's peaks, and a table of
-/// each group of cases.
+/// The page of Markdown that tells one run: where it was made, the machine's peaks, and for each
+/// group of cases a table of ours and one of peers.
 struct ResultsDocument {
   private let date: String
   private let lines: [ResultLine]
@@ -9,13 +9,17 @@ struct ResultsDocument {
   private let notes: String
 
   /// Reads the files that the command line names.
-  init(_ options: BenchmarkOptions) throws {
-    let lines = try options.files.flatMap { file in
-      try String(contentsOfFile: file, encoding: .utf8).split(separator: "\n")
+  ///
+  /// - Throws: ``TextFileError`` if one cannot be read or holds something else than results.
+  init(_ options: BenchmarkOptions) throws(TextFileError) {
+    var lines: [ResultLine] = []
+    for file in options.files { lines += try Self.results(of: file) }
+    if lines.allSatisfy({ if case .row = $0 { false } else { true } }) {
+      throw .noRow(paths: options.files)
     }
-    let notes = try options.notes.map { try String(contentsOfFile: $0, encoding: .utf8) }
-    self.init(
-      date: options.date ?? "", lines: lines.map { ResultLine(String($0)) }, notes: notes)
+    var notes: String?
+    if let path = options.notes { notes = try TextFile.read(path) }
+    self.init(date: options.date ?? "", lines: lines, notes: notes)
   }
 
   init(date: String, lines: [ResultLine], notes: String? = nil) {
@@ -24,20 +28,46 @@ struct ResultsDocument {
     self.notes = notes.map { "\n\($0)" } ?? ""
   }
 
+  private static func results(of file: String) throws(TextFileError) -> [ResultLine] {
+    let texts = try TextFile.read(file).split(separator: "\n", omittingEmptySubsequences: false)
+    var results: [ResultLine] = []
+    for (index, text) in texts.enumerated() where !text.isEmpty {
+      do throws(ResultLineError) {
+        results.append(try ResultLine(String(text)))
+      } catch {
+        throw .line(path: file, number: index + 1, error)
+      }
+    }
+    return results
+  }
+
   var text: String {
     let rows = lines.compactMap { if case .row(let row) = $0 { row } else { nil } }
-    var ratios = PairedRatios()
-    for case .pair(let pair) in lines { ratios.add(pair) }
-    let sections = ResultsTable.groups(of: rows).map { group, rows in
-      "## \(group)\n\n" + ResultsTable(rows, ratios: ratios).text
+    var turns = PairedTurns()
+    for case .pair(let pair) in lines { turns.add(pair) }
+    let sections = MeasuredCases.groups(of: rows).map { group, rows in
+      let peers = PeersTable(rows, turns: turns).text
+      return "## \(group)\n\n" + ResultsTable(rows).text
+        + (peers.isEmpty ? "" : "\n### \(group): others\n\n\(peers)")
     }
     return """
       # Results
 
-      Made by `benchmarks table` from one run. Times are medians ± half the distance between the
-      quartiles. *Of the limit*: the least time that the measured peaks of the same run allow, over
-      the time taken. A peer's number in parentheses is its time over ours, the median of the turns
-      where both ran in turn: above 1, ours is faster.
+      Made by `benchmarks table` from one run.
+
+      - *ms*: the median of the samples ± half the distance between the quartiles; *once* where there
+        is one sample. Where several commands measured a case, the row with the middle time is
+        listed (of two, the slower one), with its own limit.
+      - *Of the limit*: the least time that the peaks of the same command allow (*limit, ms*), over
+        the time taken. *> 100 %*, which stands for more than 105 %: the peak was measured in a worse
+        moment of the machine than the row, or a cache helped; the row says nothing of the limit.
+      - *× plain*: the time over that of the row of the same table without adapters.
+      - *Others*: *peer / ours* is the peer's time over ours; above 1, ours is faster. *Turn by turn*
+        lists it for each turn in which one ran right after the other; both times and *peer / ours*
+        are the middle ones of those turns (of two turns, the mean), so that the time of ours may be
+        another than in the table above, where all commands count. *Not in turns*: both
+        times are of the table's row and of the same run.
+      - softmax and sampling use one thread, and are listed for one.
 
       \(facts)
 
@@ -46,28 +76,31 @@ struct ResultsDocument {
       Before and after every command: least – middle – greatest.
 
       \(peaks)
-
       \(sections.joined(separator: "\n"))\(notes)
       """
   }
 
   private var facts: String {
     let machines = lines.compactMap { if case .machine(let machine) = $0 { machine } else { nil } }
-    let loads = machines.map(\.load) + allPeaks.map(\.load)
     let peers = lines.compactMap { if case .peer(let peer) = $0 { peer } else { nil } }
     let commands = lines.compactMap { if case .command(let command) = $0 { command } else { nil } }
-    var facts = [
-      "Date: \(date)",
-      "CPU: " + distinct(machines.map { "\($0.cpu), \($0.cores) cores" }),
-      "System: " + distinct(machines.map(\.system)),
-      "Compiler: " + distinct(machines.map { "\($0.compiler), \($0.build) build" }),
-      String(format: "Load: %.2f to %.2f", loads.min() ?? .nan, loads.max() ?? .nan),
-    ]
-    for peer in distinctElements(peers) {
+    var facts = ["Date: \(date)"]
+    for (title, texts) in [
+      ("CPU", machines.map { "\($0.cpu), \($0.cores) cores" }),
+      ("System", machines.map(\.system)),
+      ("Compiler", machines.map { "\($0.compiler), \($0.build) build" }),
+    ] where !texts.isEmpty {
+      facts.append("\(title): " + distinct(texts).joined(separator: "; "))
+    }
+    let loads = machines.compactMap(\.load) + allPeaks.compactMap(\.load)
+    if let least = loads.min(), let most = loads.max() {
+      facts.append(String(format: "Load: %.2f to %.2f", least, most))
+    }
+    for peer in distinct(peers) {
       let settings = peer.settings.map { " (\($0))" } ?? ""
       facts.append("Peer: " + peer.versions.joined(separator: ", ") + settings)
     }
-    for command in distinctElements(commands) { facts.append("Command: `\(command.text)`") }
+    for command in distinct(commands) { facts.append("Command: `\(command.text)`") }
     let others = allPeaks.compactMap(\.coresOfOthers)
     if let least = others.min(), let most = others.max() {
       facts.append(String(format: "Others used %.2f to %.2f cores meanwhile.", least, most))
@@ -94,17 +127,13 @@ struct ResultsDocument {
       rows: Set(allPeaks.map(\.threads)).sorted().map { threads in
         let peaks = allPeaks.filter { $0.threads == threads }
         return [
-          "\(threads)", "\(peaks.count) times", range(peaks.map(\.gflops)),
-          range(peaks.map(\.gigabytesPerSecond)),
+          "\(threads)", peaks.count == 1 ? "once" : "\(peaks.count) times",
+          range(peaks.map(\.gflops)), range(peaks.map(\.gigabytesPerSecond)),
         ]
       })
   }
 
-  private func distinct(_ texts: [String]) -> String {
-    distinctElements(texts).joined(separator: "; ")
-  }
-
-  private func distinctElements<Element: Equatable>(_ elements: [Element]) -> [Element] {
+  private func distinct<Element: Equatable>(_ elements: [Element]) -> [Element] {
     elements.reduce(into: []) { if !$0.contains($1) { $0.append($1) } }
   }
 }
