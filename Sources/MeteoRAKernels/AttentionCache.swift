@@ -1,19 +1,25 @@
 import MeteoRAMath
 
+// AttentionCache: keys and values of one layer of one sequence, stored as panels of weights are.
+//
+//   chunk     kv head 0                            kv head 1                          …
+//             keys of all its blocks │ values      keys of all its blocks │ values
+//
+//   a block, 128 positions:
+//     keys      [4 panels]    [element of the head]  [32 positions]      scores: k = element
+//     values    [panels]      [128 positions]        [32 elements]       sums:   k = position
+//
+// An append turns rows to columns for the keys, eight positions at a time where eight come, and
+// copies rows for the values. Chunks never move; the next one has a quarter more blocks at least.
+
 /// The rotated keys and the values of one layer of one sequence.
 ///
 /// Positions live in blocks of 128, the contract's block of a sum, and blocks in chunks that are
-/// allocated as the sequence grows and never move. Inside a chunk each kv head has the keys of all
-/// blocks, then the values of all blocks, both in panels that are read from the first to the last
-/// byte:
-///
-///     keys     4 panels of 32 positions     [element of the head][position of the panel]
-///     values   panels of 32 elements        [position of the block][element of the panel]
-///
-/// The last panels of values are of 16 or 8 elements, the last one filled up with zeros. A panel is
-/// as one of weights is (outputs side by side for each k), so that scores and weighted sums are
-/// products like all others. What a token reads of a head is as long as a chunk: where a sequence
-/// of reads breaks off, the processor has fetched some 20 KiB too much.
+/// allocated as the sequence grows. Panels are read from the first to the last byte. The last ones
+/// of values are of 16 or 8 elements, the very last filled up with zeros. A panel is as one of
+/// weights is (outputs side by side for each k), so that scores and weighted sums are products like
+/// all others. What a token reads of a head is as long as a chunk: where a sequence of reads breaks
+/// off, the processor has fetched some 20 KiB too much.
 package final class AttentionCache {
   package let keyValueHeads: Int
   package let dimension: Int

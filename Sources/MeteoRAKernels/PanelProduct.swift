@@ -7,8 +7,8 @@ import MeteoRAMath
 //
 //   weights of a block    16 KiB at most: in the first-level cache while the rows pass
 //   totals                side by side until all blocks were added, in the first- or second-level
-//                         cache: rows of y are often a power of two apart, so that their lines would
-//                         drive each other out
+//                         cache: rows of y are often a power of two apart, so that their lines
+//                         would drive each other out
 //   x                     read on and on, once for every panel: see InterleavedInput.swift
 //
 // Where the weights come from memory, the loop has to fetch and compute at the same time:

@@ -1,3 +1,10 @@
+// PanelUpdates: finished updates of some panels, on their way to the outputs.
+//
+//   memory    [panel 0: token 0 … token n − 1, spare]  [panel 1: …]     a panel's tokens together
+//   y         [token 0: … panel 0, panel 1, …]  [token 1: …]            a token's outputs together
+//
+// The spare row takes what fills up a quad of terms (RoutedTerms.swift); it is never added.
+
 /// The updates of some panels, `[panels, tokens + 1, width]`.
 struct PanelUpdates {
   let memory: AlignedMemory

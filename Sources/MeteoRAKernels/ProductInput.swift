@@ -1,3 +1,14 @@
+// ProductInput: the rows of x, prepared once for all products that read them.
+//
+//   rows        panels     what products read
+//   1 to 8      any        x itself, row by row                          RowProduct.swift
+//   9 …         1 or 2     x itself: a copy would cost more than it saves
+//   9 …         3 …        tiles of up to 512 rows and 8 MiB, interleaved   InterleavedInput.swift
+//
+//   1100 rows of 4096:     ├── 368 ──┼── 368 ──┼── 364 ──┤       equal tiles, multiples of 8 rows
+//
+// All tiles are copied before the first product, so x is there twice meanwhile.
+
 /// An input of linear layers, in the order in which their products read it; made once for all
 /// layers that share it.
 package struct ProductInput {

@@ -94,8 +94,8 @@ struct RoutedTerms {
   /// Elements of z (64 MiB) that are held at a time, unless a single token has more.
   static let elementBudget = 16 << 20
 
-  /// Elements of z of `tokens` tokens, at most, if they are sorted together. Each tile more may fill up
-  /// as many quads again, which is little beside its terms.
+  /// Elements of z of `tokens` tokens, at most, if they are sorted together. Each tile more may fill
+  /// up as many quads again, which is little beside its terms.
   static func mostElements(tokens: Int, topK: Int, bank: LoRABank) -> Int {
     let ranks = bank.descendingRanks
     // Every adapter may fill up a quad.

@@ -1,3 +1,11 @@
+// RoutedUpdate: what adapters add in one module, cut as the input of its base product is.
+//
+//   ProductInput     tile 0       tile 1       tile 2       rows
+//   RoutedUpdate     terms 0      terms 1      terms 2      sorted by adapter: RoutedTerms.swift
+//                    z = A · x    z = A · x    z = A · x    all tiles of all modules: one region
+//
+// The other half, B · z, is computed panel by panel where the base product is: LinearProduct.swift.
+
 /// The routed low-rank updates of a product's input in one module, ready to be added to its
 /// outputs: the terms of the input's tiles.
 package struct RoutedUpdate {

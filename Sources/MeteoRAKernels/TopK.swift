@@ -1,6 +1,11 @@
-// Top-k: the k largest of a row of gate logits, in descending order.
+// TopK: the k largest of a row of gate logits, in descending order.
+//
+//   logits      0.5  2.0  −1.0  2.0  NaN        k = 3 ─▶  4, 1, 3
 //
 // −0 equals +0, NaN ranks above +∞ and equals NaN, and of equal logits the lower index comes first.
+//
+//   k up to 32    a list of the k largest so far, each new one inserted from its end
+//   more          a sort of all indices by the same rule
 
 /// Whether `a` ranks strictly above `b`.
 @inline(__always)

@@ -1,6 +1,12 @@
-// Transposes eight elements of eight rows: rows side by side for each element, or apart again.
+// Transpose: eight elements of eight rows, side by side for each element, or apart again.
 //
-// Each step puts twice as many side by side: rows four apart, then two, then neighbours.
+//   row 0   a0 a1 … a7                 a0 b0 c0 … h0   element 0
+//   row 1   b0 b1 … b7    gather ─▶    a1 b1 c1 … h1   element 1
+//    …                   ◀─ scatter     …
+//   row 7   h0 h1 … h7                 a7 b7 c7 … h7   element 7
+//
+// Each of three steps alternates the elements of two vectors: rows four apart (a0 e0 a1 e1 …), then
+// two (a0 c0 e0 g0 …), then neighbours (a0 b0 c0 … h0).
 
 /// Writes element k of eight rows to `target + k * stride`, side by side, for eight k.
 ///

@@ -2,8 +2,8 @@ import MeteoRAMath
 
 // UpProjection: the second half of the low-rank update, for one panel of outputs.
 //
-//   terms of one adapter, four at a time:      B[panel], rank × width, stays in the first-level cache
-//                                              up to a rank of 256 or so
+//   terms of one adapter, four at a time:      B[panel], rank × width, stays in the first-level
+//                                              cache up to a rank of 256 or so
 //
 //     u[j][o] = dot(B[o], z[j])       j = 0…3       z   ▪▪▪▪ ▪▪▪▪ ▪▪▪▪ …   four terms for every k
 //     d[t[j]][o] = fma(c[j], u[j][o], d[t[j]][o])

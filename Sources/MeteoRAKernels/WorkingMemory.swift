@@ -1,5 +1,12 @@
 import Foundation
 
+// WorkingMemory: blocks that buffers of one layer leave to those of the next.
+//
+//   take ──▶ a kept block of 1 to 2 times the size, or else new memory     64 KiB and more
+//   give back ──▶ kept, up to 128 MiB in all; the oldest go back to the system
+//
+// A block holds what its last user left: a buffer is written before it is read.
+
 /// Memory of buffers that come and go with every layer.
 ///
 /// What is given back is kept for the next buffer of about that size: memory that is new to the
