@@ -16,7 +16,8 @@ extension GoldenCase {
   var yieldsTensors: Bool {
     // The truth of training lists files, and is judged by where weights began: not handed in.
     if case .training = check { return false }
-    return GoldenOperation(rawValue: operation)?.yieldsTensors ?? outputs.contains { $0.tensor != nil }
+    return GoldenOperation(rawValue: operation)?.yieldsTensors
+      ?? outputs.contains { $0.tensor != nil }
   }
 
   /// The tensors that another implementation hands in for this case; none if its results are no
