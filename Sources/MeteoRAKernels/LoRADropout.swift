@@ -7,7 +7,7 @@ package struct LoRADropout: Sendable {
       _ row: Int, _ adapter: Int, _ columns: Range<Int>, _ target: UnsafeMutablePointer<Float>
     ) -> Void
 
-  let mask: Mask
+  package let mask: Mask
 
   package init(_ mask: @escaping Mask) {
     self.mask = mask

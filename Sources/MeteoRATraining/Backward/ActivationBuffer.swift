@@ -15,5 +15,10 @@ final class ActivationBuffer {
 
   var start: UnsafeMutablePointer<Float> { memory.floats }
 
+  /// Whether no element of some rows is infinite or NaN.
+  func isFinite(rows: Int) -> Bool {
+    UnsafeBufferPointer(start: start, count: rows * width).allSatisfy(\.isFinite)
+  }
+
   func row(_ index: Int) -> UnsafeMutablePointer<Float> { start + index * width }
 }

@@ -1,6 +1,6 @@
 import MeteoRALlama
 
-/// How often the gate of each module ranked the right adapter first.
+/// How often the gate of each module ranked the right adapter first, in prompts and in responses.
 package struct RoutingCounts: Sendable, Equatable {
   /// Labelled rows and right choices.
   package struct Count: Sendable, Equatable {
@@ -8,28 +8,57 @@ package struct RoutingCounts: Sendable, Equatable {
     package var right = 0
 
     package init() {}
+
+    /// The share of right choices; `nil` without any.
+    package var accuracy: Double? { labelled == 0 ? nil : Double(right) / Double(labelled) }
+
+    static func + (a: Count, b: Count) -> Count {
+      var sum = a
+      sum.labelled += b.labelled
+      sum.right += b.right
+      return sum
+    }
+  }
+
+  /// What the rows of a module come to.
+  package struct ModuleCount: Sendable, Equatable {
+    package var prompts = Count()
+    package var responses = Count()
+
+    package init() {}
+
+    package var all: Count { prompts + responses }
+
+    static func + (a: ModuleCount, b: ModuleCount) -> ModuleCount {
+      var sum = ModuleCount()
+      sum.prompts = a.prompts + b.prompts
+      sum.responses = a.responses + b.responses
+      return sum
+    }
   }
 
   /// By layer and ``LinearModule/index``.
-  package private(set) var modules: [[Count]]
+  package private(set) var modules: [[ModuleCount]]
 
   package init(layers: Int) {
     modules = Array(
-      repeating: Array(repeating: Count(), count: LinearModule.allCases.count), count: layers)
+      repeating: Array(repeating: ModuleCount(), count: LinearModule.allCases.count),
+      count: layers)
   }
+
+  /// Over all modules.
+  package var total: ModuleCount { modules.joined().reduce(ModuleCount(), +) }
 
   /// Adds those of another batch.
   mutating func add(_ other: RoutingCounts) {
     for (layer, counts) in other.modules.enumerated() {
       for (module, count) in counts.enumerated() {
-        modules[layer][module].labelled += count.labelled
-        modules[layer][module].right += count.right
+        modules[layer][module] = modules[layer][module] + count
       }
     }
   }
 
-  mutating func add(layer: Int, module: LinearModule, labelled: Int, right: Int) {
-    modules[layer][module.index].labelled += labelled
-    modules[layer][module.index].right += right
+  mutating func add(_ count: ModuleCount, layer: Int, module: LinearModule) {
+    modules[layer][module.index] = modules[layer][module.index] + count
   }
 }

@@ -10,10 +10,14 @@ package struct TrainingBatch: Sendable {
   package var languageLabels: [LabelledRow]
   /// Rows whose next token belongs to an adapter, ascending, and the adapter.
   package var gateLabels: [LabelledRow]
+  /// Indices of ``gateLabels`` whose next token belongs to a response, for statistics.
+  package var responseGateLabels: Set<Int>
 
   package init(
-    sequences: [[Int]], languageLabels: [LabelledRow], gateLabels: [LabelledRow]
+    sequences: [[Int]], languageLabels: [LabelledRow], gateLabels: [LabelledRow],
+    responseGateLabels: Set<Int> = []
   ) {
+    self.responseGateLabels = responseGateLabels
     self.sequences = sequences
     self.languageLabels = languageLabels
     self.gateLabels = gateLabels

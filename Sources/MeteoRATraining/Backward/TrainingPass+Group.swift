@@ -36,7 +36,9 @@ extension TrainingPass {
         if let logits { losses += gateLoss(logits.floats, layer, module, &counts) }
         return ModuleActivations(
           routing: routing,
-          terms: RoutedUpdate(routing, bank: routed.bank, rowsOfTile: x.rowsOfTile),
+          terms: RoutedUpdate(
+            routing, bank: routed.bank, rowsOfTile: x.rowsOfTile,
+            inputDropout: masks(of: module, layer)),
           rowsOfTile: x.rowsOfTile, gateGradients: logits)
       }
     }
@@ -49,6 +51,10 @@ extension TrainingPass {
     }
     multiply(products, by: x, parallelism: parallelism)
     return losses
+  }
+
+  private func masks(of module: LinearModule, _ layer: Int) -> LoRADropout? {
+    dropout?.masks(of: module, layer: layer, firstRow: firstRow)
   }
 
   private func routing(by logits: AlignedMemory?) -> Routing {
@@ -83,7 +89,8 @@ extension TrainingPass {
       }
       tile = kept.rowsOfTile
       let update = RoutedUpdate(
-        kept.routing, bank: routed.transposedBank, rowsOfTile: kept.rowsOfTile)
+        kept.routing, bank: routed.transposedBank, rowsOfTile: kept.rowsOfTile,
+        outputDropout: masks(of: module, layer))
       RoutedUpdate.projectDown([update], x: gradient, parallelism: parallelism)
       let routedGradient = RoutedGradient(z: kept.terms, u: update, routing: kept.routing)
       addRoutedGradients(

@@ -19,13 +19,7 @@ extension TrainingPass {
   ) -> [Float] {
     let width = model.adapterCount
     let labels = batch.gateLabels
-    let right = labels.count { label in
-      let row = logits + label.row * width
-      return (0..<width).allSatisfy { other in
-        other < label.label ? row[other] < row[label.label] : row[other] <= row[label.label]
-      }
-    }
-    counts.add(layer: layer, module: module, labelled: labels.count, right: right)
+    counts.add(routingCount(logits), layer: layer, module: module)
     var isLabelled = [Bool](repeating: false, count: rows)
     for label in labels { isLabelled[label.row] = true }
     for row in 0..<rows where !isLabelled[row] {
@@ -38,6 +32,26 @@ extension TrainingPass {
         logits, width: width, rows: labels[...], scale: scale.gate, losses: losses,
         parallelism: parallelism)
     }
+  }
+
+  /// How often the right adapter has the largest gate logit; of equal ones the first counts.
+  private func routingCount(_ logits: UnsafePointer<Float>) -> RoutingCounts.ModuleCount {
+    let width = model.adapterCount
+    var count = RoutingCounts.ModuleCount()
+    for (index, label) in batch.gateLabels.enumerated() {
+      let row = logits + label.row * width
+      let isRight = (0..<width).allSatisfy { other in
+        other < label.label ? row[other] < row[label.label] : row[other] <= row[label.label]
+      }
+      if batch.responseGateLabels.contains(index) {
+        count.responses.labelled += 1
+        if isRight { count.responses.right += 1 }
+      } else {
+        count.prompts.labelled += 1
+        if isRight { count.prompts.right += 1 }
+      }
+    }
+    return count
   }
 
   /// Adds the loss of the next tokens; while training also the head's gradients, and

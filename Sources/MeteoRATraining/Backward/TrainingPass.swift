@@ -41,6 +41,10 @@ package struct TrainingPass {
   let scale: LossScale
   /// Whether activations are computed again in the backward pass instead of kept.
   let recomputes: Bool
+  /// Of the inputs of adapters; `nil` for none.
+  let dropout: DropoutMasks?
+  /// The number of rows that the step had before this batch.
+  let firstRow: Int
   let memory: TrainingMemory
   let parallelism: Parallelism
 
@@ -55,8 +59,11 @@ package struct TrainingPass {
   ///   - scale: That of the optimiser step which the batch is a part of.
   package init(
     _ batch: TrainingBatch, model: TrainableModel, scale: LossScale, recomputes: Bool,
-    memory: TrainingMemory, parallelism: Parallelism
+    dropout: DropoutMasks? = nil, firstRow: Int = 0, memory: TrainingMemory,
+    parallelism: Parallelism
   ) {
+    self.dropout = dropout
+    self.firstRow = firstRow
     self.model = model
     self.batch = batch
     self.scale = scale
@@ -117,6 +124,23 @@ package struct TrainingPass {
     computeLanguageLoss(&outcome.totals.language, isTraining: isTraining)
     if isTraining { backward() }
     return outcome
+  }
+
+  /// The first activations, in the order of the forward pass, that are not all finite.
+  func firstNonFiniteActivation() -> String? {
+    _ = forward(LossTotals(), isTraining: false)
+    for (index, layer) in memory.layers.enumerated() {
+      let places = [
+        ("input_norm", layer.attentionInput), ("q_rope", layer.queries), ("k_rope", layer.keys),
+        ("v_proj.output", layer.values), ("attention", layer.attended),
+        ("post_attention_norm", layer.mlpInput), ("gate_proj.output", layer.gate),
+        ("up_proj.output", layer.up), ("down_proj.input", layer.activated),
+      ]
+      for (name, buffer) in places where !buffer.isFinite(rows: rows) {
+        return "layers.\(index).\(name)"
+      }
+    }
+    return memory.hidden.isFinite(rows: rows) ? nil : "hidden, behind the last layer"
   }
 
   /// From the gradient of the residual stream behind the last layer to the lowest trained weight.

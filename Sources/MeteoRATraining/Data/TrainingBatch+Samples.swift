@@ -27,6 +27,7 @@ extension TrainingBatch {
       }
       for run in sample.gateRuns {
         for token in run.tokens where token > 0 {
+          if token >= sample.promptCount { responseGateLabels.insert(gateLabels.count) }
           gateLabels.append(LabelledRow(row: first + token - 1, label: run.adapter))
         }
       }

@@ -37,6 +37,13 @@ package struct TrainingDataset: Sendable {
   /// What a person should know, a sentence each: samples that were cut, tasks that are too small.
   package let warnings: [String]
 
+  /// Samples that are there already, of one task without a name.
+  package init(samples: [TrainingSample]) {
+    self.samples = samples
+    tasks = [Task(name: "", adapter: nil, samples: samples.indices)]
+    warnings = []
+  }
+
   /// Reads and encodes samples.
   ///
   /// - Parameter isCancelled: Asked before every sample.

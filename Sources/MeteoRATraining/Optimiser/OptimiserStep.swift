@@ -23,6 +23,9 @@ package struct StepOutcome: Sendable {
   package var norm: Float
   package var learningRate: Double
   package var routing: RoutingCounts
+
+  /// Whether there were new weights.
+  package var isFinite: Bool { norm.isFinite && losses.total.isFinite }
 }
 
 extension TrainableModel {
@@ -36,17 +39,18 @@ extension TrainableModel {
   /// - Throws: ``KernelError`` if the new weights cannot be adopted.
   package func makeStep(
     _ step: Int, batches: [TrainingBatch], gateLossWeight: Float, options: OptimiserOptions,
-    recomputes: Bool, memory: TrainingMemory, parallelism: Parallelism
+    recomputes: Bool, dropout: DropoutMasks? = nil, memory: TrainingMemory,
+    parallelism: Parallelism
   ) throws(KernelError) -> StepOutcome {
     let (losses, routing) = computeGradients(
-      of: batches, gateLossWeight: gateLossWeight, recomputes: recomputes, memory: memory,
-      parallelism: parallelism)
+      of: batches, gateLossWeight: gateLossWeight, recomputes: recomputes, dropout: dropout,
+      memory: memory, parallelism: parallelism)
     let tensors = trained.tensors
     let norm = gradientNorm(tensors, parallelism: parallelism)
     let learningRate = options.schedule.learningRate(ofStep: step)
     let outcome = StepOutcome(
       losses: losses, norm: norm, learningRate: learningRate, routing: routing)
-    guard norm.isFinite, outcome.losses.total.isFinite else { return outcome }
+    guard outcome.isFinite else { return outcome }
     clipGradients(tensors, norm: norm, largest: options.maximumNorm, parallelism: parallelism)
     options.adamW.update(
       tensors, step: step + 1, learningRate: learningRate, parallelism: parallelism)
@@ -59,20 +63,22 @@ extension TrainableModel {
   /// Replaces the gradients by those of some batches together.
   @discardableResult
   package func computeGradients(
-    of batches: [TrainingBatch], gateLossWeight: Float, recomputes: Bool, memory: TrainingMemory,
-    parallelism: Parallelism
+    of batches: [TrainingBatch], gateLossWeight: Float, recomputes: Bool,
+    dropout: DropoutMasks? = nil, memory: TrainingMemory, parallelism: Parallelism
   ) -> (losses: Losses, routing: RoutingCounts) {
     for tensor in trained.tensors { tensor.clearGradient() }
     let scale = LossScale(of: batches, gates: gateCount, gateLossWeight: gateLossWeight)
     var totals = LossTotals()
     var routing = RoutingCounts(layers: llama.layers.count)
+    var rows = 0
     for batch in batches {
       let outcome = parallelism.withTeam { parallelism in
         TrainingPass(
-          batch, model: self, scale: scale, recomputes: recomputes, memory: memory,
-          parallelism: parallelism
+          batch, model: self, scale: scale, recomputes: recomputes, dropout: dropout,
+          firstRow: rows, memory: memory, parallelism: parallelism
         ).run(totals)
       }
+      rows += batch.rowCount
       totals = outcome.totals
       routing.add(outcome.routing)
     }
