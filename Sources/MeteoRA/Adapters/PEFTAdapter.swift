@@ -10,7 +10,7 @@ package struct PEFTAdapter: Sendable {
   /// By layer and ``LinearModule/index``; `nil` where the adapter leaves a module alone.
   package let updates: [[LoRAAdapter?]]
 
-  init(name: String, configuration: LoRAConfiguration, updates: [[LoRAAdapter?]]) {
+  package init(name: String, configuration: LoRAConfiguration, updates: [[LoRAAdapter?]]) {
     self.name = name
     self.configuration = configuration
     self.updates = updates
