@@ -68,7 +68,7 @@ let package = Package(
     .target(
       name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support"),
     .executableTarget(
-      name: "benchmarks", dependencies: ["MeteoRA"],
+      name: "benchmarks", dependencies: ["MeteoRATraining"],
       path: "Benchmarks/benchmarks", swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
       name: "math-proof", dependencies: ["MeteoRAMath"], path: "Benchmarks/math-proof",

@@ -5,16 +5,18 @@ struct BenchmarkOptions {
   static let help = """
     usage: benchmarks ops [options]
            benchmarks model [options]
+           benchmarks training [options]
            benchmarks tokenizers --tokenizer P --text F [--json]
            benchmarks table --date D [--notes F] [--output F] FILE…
 
       ops             products, LoRA-MoE layers, attention, norms, softmax, sampling
       model           opening, prompts and decoding of whole models with random weights, which
                       are written once to a folder of the system's temporary directory
+      training        optimiser steps of gates and adapters of the small one of these models
       tokenizers      opening, encoding, decoding and streaming on one thread
       table           a page of Markdown of the JSON lines of one run
 
-    ops and model
+    ops, model and training
       --threads N     threads of an operation, 1 to \(Parallelism.maximumThreads) (1)
       --only NAME     the case of this name, or else all whose names begin so; repeatable
       --seconds S     time that a row's samples take together, at least (0.5)
@@ -40,7 +42,7 @@ struct BenchmarkOptions {
 
   /// What can be asked for.
   enum Subject: String, CaseIterable {
-    case ops, model, tokenizers, table
+    case ops, model, training, tokenizers, table
 
     /// The options that mean something to it.
     var options: Set<String> {
@@ -50,6 +52,7 @@ struct BenchmarkOptions {
       return switch self {
       case .ops: measuring
       case .model: measuring.union(["--model-case", "--started"])
+      case .training: measuring.union(["--model-case"])
       case .tokenizers: ["--tokenizer", "--text", "--json"]
       case .table: ["--date", "--notes", "--output"]
       }
@@ -62,6 +65,7 @@ struct BenchmarkOptions {
         ProductBenchmark.caseNames + LoRABenchmark.caseNames + AttentionBenchmark.caseNames
           + RowBenchmark.caseNames + SamplingBenchmark.caseNames
       case .model: ModelBenchmark.caseNames
+      case .training: TrainingBenchmark.caseNames
       case .tokenizers, .table: []
       }
     }
@@ -84,7 +88,7 @@ struct BenchmarkOptions {
   var text: String?
   /// What `table` reads.
   var files: [String] = []
-  /// Set where `model` calls itself: one model, opened and measured in a process of its own.
+  /// Set where `model` and `training` call themselves: one case, in a process of its own.
   var modelCase: String?
   /// When that process was started, see ``MonotonicTime``.
   var started: UInt64?

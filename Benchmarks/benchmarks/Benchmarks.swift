@@ -49,6 +49,12 @@ struct Benchmarks {
       } else {
         try BenchmarkRun.begin(options) { run in try ModelBenchmark(run: run).measureAll() }
       }
+    case .training:
+      if let name = options.modelCase {
+        try TrainingMeasurement(named: name, options).run()
+      } else {
+        try BenchmarkRun.begin(options) { run in try TrainingBenchmark(run: run).measureAll() }
+      }
     case .tokenizers:
       let output = Output(isJSON: options.isJSON)
       let machine = Machine(threads: 1)

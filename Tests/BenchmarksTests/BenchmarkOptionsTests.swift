@@ -62,13 +62,13 @@ struct BenchmarkOptionsTests {
       (["ops", "--json=yes"], "--json takes no value, found 'yes'"),
       (["ops", "--date", "x"], "--date is with 'ops', expected with 'table'"),
       (["ops", "--pairs", "2"], "--pairs is without --against CMD, whose turns it counts"),
-      (["table", "--threads", "1"], "--threads is with 'table', expected with 'ops' or 'model'"),
+      (["table", "--threads", "1"], "--threads is with 'table', expected with 'ops', 'model' or 'training'"),
       (["ops", "a"], "'ops' takes options only, found 'a'"),
       (["table", "a"], "'table' needs --date D and at least one file of JSON lines"),
       (["tokenizers", "--json"], "'tokenizers' needs --tokenizer P and --text F"),
       (
         ["top"],
-        "'top' is no benchmark, expected one of 'ops', 'model', 'tokenizers', 'table'"
+        "'top' is no benchmark, expected one of 'ops', 'model', 'training', 'tokenizers', 'table'"
       ),
     ])
   func refusals(arguments: [String], expected: String) {
