@@ -62,7 +62,10 @@ struct BenchmarkOptionsTests {
       (["ops", "--json=yes"], "--json takes no value, found 'yes'"),
       (["ops", "--date", "x"], "--date is with 'ops', expected with 'table'"),
       (["ops", "--pairs", "2"], "--pairs is without --against CMD, whose turns it counts"),
-      (["table", "--threads", "1"], "--threads is with 'table', expected with 'ops', 'model' or 'training'"),
+      (
+        ["table", "--threads", "1"],
+        "--threads is with 'table', expected with 'ops', 'model' or 'training'"
+      ),
       (["ops", "a"], "'ops' takes options only, found 'a'"),
       (["table", "a"], "'table' needs --date D and at least one file of JSON lines"),
       (["tokenizers", "--json"], "'tokenizers' needs --tokenizer P and --text F"),
