@@ -64,7 +64,7 @@ struct BenchmarkOptionsTests {
       (["ops", "--pairs", "2"], "--pairs is without --against CMD, whose turns it counts"),
       (
         ["table", "--threads", "1"],
-        "--threads is with 'table', expected with 'ops', 'model' or 'training'"
+        "--threads is with 'table', expected with 'ops' or 'model' or 'training'"
       ),
       (["ops", "a"], "'ops' takes options only, found 'a'"),
       (["table", "a"], "'table' needs --date D and at least one file of JSON lines"),
