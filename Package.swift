@@ -86,7 +86,7 @@ let package = Package(
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
     tests("MeteoRATraining", ["MeteoRATestSupport"]),
-    tests("MeteoRAReports", ["MeteoRAVerification"]),
+    tests("MeteoRAReports"),
     tests("MeteoRAVerification"),
     tests("MeteoRACommandLine"),
     .testTarget(name: "BenchmarksTests", dependencies: ["benchmarks"]),

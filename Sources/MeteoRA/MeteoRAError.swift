@@ -53,6 +53,8 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   case gatedMerge(model: String)
   /// A merged weight is infinite or NaN, or becomes so in the type that it is to have.
   case mergeOverflow(file: String, tensor: String, element: Int, value: Float, type: String)
+  /// A trained weight is infinite or NaN, or becomes so in the type that it is written in.
+  case trainedOverflow(file: String, tensor: String, element: Int, value: Float, type: String)
   /// Two adapters have this name.
   case duplicateAdapter(name: String)
   /// Several adapters need gates to choose among them.
@@ -125,6 +127,10 @@ extension MeteoRAError: CustomStringConvertible {
     case .mergeOverflow(let file, let tensor, let element, let value, let type):
       "\(shown(file)): element \(element) of tensor '\(printable(tensor))' with the adapter merged is "
         + "\(value)"
+        + (value.isFinite
+          ? ", which \(type) does not hold; F32 does" : ", expected a finite number")
+    case .trainedOverflow(let file, let tensor, let element, let value, let type):
+      "\(shown(file)): element \(element) of the trained tensor '\(printable(tensor))' is \(value)"
         + (value.isFinite
           ? ", which \(type) does not hold; F32 does" : ", expected a finite number")
     case .duplicateAdapter(let name): "two adapters are named '\(printable(name))'"

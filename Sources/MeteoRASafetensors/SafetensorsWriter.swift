@@ -129,6 +129,13 @@ public final class SafetensorsWriter {
   /// - Throws: ``SafetensorsError/contentMismatch(file:tensor:expected:actual:)`` for the first
   ///   tensor that has not got all its bytes; the writer stays open then.
   public func finish() throws(SafetensorsError) {
+    try finish(isDurable: false)
+  }
+
+  /// As ``finish()``.
+  ///
+  /// - Parameter isDurable: Whether to wait until the disk holds the file.
+  package func finish(isDurable: Bool) throws(SafetensorsError) {
     guard let file else { throw .writerClosed(file: location) }
     for (position, place) in layout.places.enumerated() where written[position] != place.count {
       throw .contentMismatch(
@@ -137,7 +144,7 @@ public final class SafetensorsWriter {
     }
     self.file = nil
     do throws(FileAccessError) {
-      try file.commit()
+      try file.commit(isDurable: isDurable)
     } catch {
       throw .inaccessible(error)
     }

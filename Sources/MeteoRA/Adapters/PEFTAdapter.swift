@@ -41,9 +41,9 @@ package struct PEFTAdapter: Sendable {
   ///   - memory: Where the matrices are put.
   ///   - shouldStop: Asked before every tensor.
   /// - Throws: ``MeteoRAError``.
-  init(
-    name: String, folder: URL, base: LlamaConfiguration, memory: WeightMemory,
-    shouldStop: @escaping () -> Bool
+  package init(
+    name: String, folder: URL, base: LlamaConfiguration, memory: WeightMemory = WeightMemory(),
+    shouldStop: @escaping () -> Bool = { false }
   ) throws(MeteoRAError) {
     let configuration = try LoRAConfiguration(
       contentsOf: folder.appendingPathComponent(Self.configurationFile))

@@ -2,11 +2,11 @@ import Foundation
 import MeteoRASafetensors
 
 /// The files of a plain Hugging Face folder that make a model; all names are relative to it.
-struct BaseFolder {
-  let folder: URL
+package struct BaseFolder {
+  package let folder: URL
 
-  static let configuration = "config.json"
-  static let weights = "model.safetensors"
+  package static let configuration = "config.json"
+  package static let weights = "model.safetensors"
   static let index = "model.safetensors.index.json"
 
   /// Files that are taken if they are there.
@@ -15,8 +15,12 @@ struct BaseFolder {
     "special_tokens_map.json", "added_tokens.json", "chat_template.jinja",
   ]
 
+  package init(folder: URL) {
+    self.folder = folder
+  }
+
   /// What is there beside configuration and weights.
-  var companions: [String] {
+  package var companions: [String] {
     Self.optionalFiles.filter { FileStatus.isThere(folder.appendingPathComponent($0)) }
   }
 
@@ -41,6 +45,45 @@ struct BaseFolder {
       (String(decoding: file.location.utf8.dropFirst(prefix), as: UTF8.self), file)
     }
     return (files, true)
+  }
+}
+
+extension BaseFolder {
+  /// A `config.json` that asks for a type of weights, in the field that loaders take it from.
+  ///
+  /// - Parameter elementType: As PyTorch calls it.
+  /// - Returns: The changed file, or `nil` if it asks for that type already.
+  package static func configuration(
+    _ file: URL, elementType: String
+  ) throws(JSONError) -> [UInt8]? {
+    let type = JSONOutput.string(elementType)
+    return try JSONDocument.edited(file) { root in
+      let fields = ["torch_dtype", "dtype"].compactMap { root[$0] }
+      // Without the field, loaders take the type of the first tensor, which may be a narrow one.
+      guard let field = fields.first(where: { !$0.equals(elementType) }) else {
+        return fields.isEmpty ? root.documentAdding("torch_dtype", type) : nil
+      }
+      return field.documentReplacing(by: type)
+    }
+  }
+}
+
+extension JSONDocument {
+  /// The content of a file with some values changed.
+  ///
+  /// - Parameter change: Given the document, returns its bytes with one change, or `nil` when there
+  ///   is nothing left to change.
+  /// - Returns: `nil` if nothing was changed.
+  static func edited(
+    _ file: URL, _ change: (JSONValue) -> [UInt8]?
+  ) throws(JSONError) -> [UInt8]? {
+    var document = try JSONDocument(contentsOf: file)
+    var bytes: [UInt8]?
+    while let changed = change(document.root) {
+      document = try JSONDocument(bytes: changed, source: file.path)
+      bytes = changed
+    }
+    return bytes
   }
 }
 

@@ -4,7 +4,9 @@ import MeteoRASafetensors
 extension ModelFiles {
   /// Loads the model, and its tokenizer if there is one, to be sure that the files work.
   @discardableResult
-  func loadCompletely(_ shouldStop: @escaping () -> Bool) throws(MeteoRAError) -> MeteoRAModel {
+  package func loadCompletely(
+    _ shouldStop: @escaping () -> Bool = { false }
+  ) throws(MeteoRAError) -> MeteoRAModel {
     let model = try MeteoRAModel(files: self, shouldStop: shouldStop)
     if model.hasTokenizer { _ = try model.loadTokenizer() }
     return model

@@ -153,15 +153,8 @@ struct MergingFiles {
       try copy(BaseFolder.configuration)
       return
     }
-    let url = base.folder.appendingPathComponent(BaseFolder.configuration)
-    try edit(url) { root in
-      let type = JSONOutput.string("float32")
-      let fields = ["torch_dtype", "dtype"].compactMap { root[$0] }
-      // Without the field, loaders take the type of the first tensor, which may be a narrow one.
-      guard let field = fields.first(where: { !$0.equals("float32") }) else {
-        return fields.isEmpty ? root.documentAdding("torch_dtype", type) : nil
-      }
-      return field.documentReplacing(by: type)
+    try edit(BaseFolder.configuration) { url throws(JSONError) in
+      try BaseFolder.configuration(url, elementType: "float32")
     }
   }
 
@@ -171,36 +164,34 @@ struct MergingFiles {
       try copy(BaseFolder.index)
       return
     }
-    let url = base.folder.appendingPathComponent(BaseFolder.index)
-    try edit(url) { root in
-      let size = root["metadata"]?["total_size"]
-      guard let size, size.integer != byteCount else { return nil }
-      return size.documentReplacing(by: .integer(byteCount))
+    let byteCount = byteCount
+    try edit(BaseFolder.index) { url throws(JSONError) in
+      try JSONDocument.edited(url) { root in
+        let size = root["metadata"]?["total_size"]
+        guard let size, size.integer != byteCount else { return nil }
+        return size.documentReplacing(by: .integer(byteCount))
+      }
     }
   }
 
   /// Writes a JSON file of the base with some values changed.
   ///
-  /// - Parameter change: Given the document, returns its bytes with one change, or `nil` when there
-  ///   is nothing left to change.
-  private func edit(_ url: URL, _ change: (JSONValue) -> [UInt8]?) throws(MeteoRAError) {
-    var bytes: [UInt8]?
+  /// - Parameter change: Returns the bytes of the changed file, or `nil` if nothing is to change.
+  private func edit(
+    _ name: String, _ change: (URL) throws(JSONError) -> [UInt8]?
+  ) throws(MeteoRAError) {
+    let bytes: [UInt8]?
     do throws(JSONError) {
-      var document = try JSONDocument(contentsOf: url)
-      while let changed = change(document.root) {
-        document = try JSONDocument(bytes: changed, source: url.path)
-        bytes = changed
-      }
+      bytes = try change(base.folder.appendingPathComponent(name))
     } catch {
       throw .json(error)
     }
     guard let bytes else {
-      try copy(url.lastPathComponent)
+      try copy(name)
       return
     }
     do throws(FileAccessError) {
-      try ReplacementFile.write(
-        bytes, to: target.temporary.appendingPathComponent(url.lastPathComponent))
+      try ReplacementFile.write(bytes, to: target.temporary.appendingPathComponent(name))
     } catch {
       throw .file(error)
     }

@@ -2,13 +2,14 @@ import Foundation
 
 /// A file that takes its place at once, complete, or not at all.
 ///
-/// The bytes go to a hidden temporary file in the same folder; ``commit()`` renames it to the
-/// final name, over an older file of that name. Without `commit()` the temporary file is removed
-/// when the object is. A symbolic link is followed: it stays, and the file that it leads to is made
-/// or replaced.
+/// The bytes go to a hidden temporary file in the same folder; ``commit(isDurable:)`` renames it to
+/// the final name, over an older file of that name. Without that the temporary file is removed when
+/// the object is. A symbolic link is followed: it stays, and the file that it leads to is made or
+/// replaced.
 package final class ReplacementFile {
   /// The path of the file to be made.
   package let path: String
+  private let folder: String
   private let target: String
   private let temporaryPath: String
   private var descriptor: Int32
@@ -23,6 +24,7 @@ package final class ReplacementFile {
     let random = String(UInt64.random(in: 0 ... .max), radix: 36)
     let temporaryPath = destination.sibling(".meteora-\(random).tmp")
     path = destination.path
+    folder = destination.folder
     target = destination.target
     self.temporaryPath = temporaryPath
     var code: Int32 = 0
@@ -74,7 +76,11 @@ package final class ReplacementFile {
   }
 
   /// Gives the file its final name; nothing can be written afterwards.
-  package func commit() throws(FileAccessError) {
+  ///
+  /// - Parameter isDurable: Whether to wait until the disk holds the content, before the file gets
+  ///   its name, and then the name.
+  package func commit(isDurable: Bool = false) throws(FileAccessError) {
+    if isDurable { try DiskSynchronization.synchronize(descriptor, path: path) }
     // Closed even if that fails.
     let isWritten = close(descriptor) == 0
     let failure = errno
@@ -84,6 +90,7 @@ package final class ReplacementFile {
       TemporaryPaths.shared.remove(temporaryPath)
       throw FileAccessError(code: code, path: path, operation: "write")
     }
+    if isDurable { try DiskSynchronization.synchronize(folder) }
   }
 
   /// Writes a whole file at once.

@@ -49,6 +49,26 @@ package final class TemporaryPaths: @unchecked Sendable {
     }
   }
 
+  /// Gives what is at a path the name of something that is there, which becomes temporary.
+  ///
+  /// - Parameter aside: The temporary path of what was there, in the same folder.
+  /// - Returns: Zero, or the system's error number; both have their old names then.
+  func rename(_ path: String, to target: String, settingAside aside: String) -> Int32 {
+    lock.withLock {
+      guard paths.contains(path) else { return ENOENT }
+      if Foundation.rename(target, aside) != 0 { return errno }
+      if Foundation.rename(path, target) != 0 {
+        let code = errno
+        // Nobody has taken the name: every writer of this process waits for the lock.
+        _ = Foundation.rename(aside, target)
+        return code
+      }
+      paths.remove(path)
+      paths.insert(aside)
+      return 0
+    }
+  }
+
   /// Removes everything, then calls `finish`, which is to end the process: until it returns no
   /// writer can begin a file.
   package func removeAll(_ finish: () -> Void) {

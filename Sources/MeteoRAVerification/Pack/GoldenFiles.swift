@@ -82,7 +82,7 @@ final class GoldenFiles: @unchecked Sendable {
     lock.lock()
     defer { lock.unlock() }
     if let digest = digests[path] { return digest }
-    let digest = try MappedFile(url(path)).withUnsafeBytes { SHA256.hexDigest(of: $0) }
+    let digest = try SHA256.hexDigest(ofFile: url(path))
     digests[path] = digest
     return digest
   }

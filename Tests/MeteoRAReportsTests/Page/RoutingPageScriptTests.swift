@@ -1,8 +1,8 @@
 import Foundation
+import MeteoRASafetensors
 import Testing
 
 @testable import MeteoRAReports
-@testable import MeteoRAVerification
 
 @Suite("The script of a page")
 struct RoutingPageScriptTests {

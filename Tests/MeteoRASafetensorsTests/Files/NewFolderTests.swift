@@ -89,4 +89,49 @@ struct NewFolderTests {
       }
     }
   }
+
+  @Test("it takes the place of a folder if it may, and of nothing else", arguments: [false, true])
+  func replaces(isDurable: Bool) throws {
+    try withTemporaryFolder { folder in
+      let url = folder.appendingPathComponent("new")
+      for content in ["1", "2", "3"] {
+        let new = try NewFolder(creating: url, prefix: ".mine-", replaces: true)
+        #expect(try names(folder).contains { $0.hasPrefix(".mine-") && $0.hasSuffix(".tmp") })
+        try new.makeFolder(content)
+        try Data(content.utf8).write(to: new.temporary.appendingPathComponent("\(content)/f"))
+        try new.commit(isDurable: isDurable)
+        #expect(try names(folder) == ["new"])
+        #expect(try names(url) == [content])
+      }
+      let file = folder.appendingPathComponent("file")
+      try Data().write(to: file)
+      #expect(throws: FileAccessError.alreadyThere(path: file.path)) {
+        try NewFolder(creating: file, replaces: true)
+      }
+      let link = folder.appendingPathComponent("link")
+      try FileManager.default.createSymbolicLink(at: link, withDestinationURL: url)
+      #expect(throws: FileAccessError.alreadyThere(path: link.path)) {
+        try NewFolder(creating: link, replaces: true)
+      }
+    }
+  }
+
+  @Test("what a killed process left behind is removed, and nothing else")
+  func leftovers() throws {
+    try withTemporaryFolder { folder in
+      for name in [".mine-a.tmp", ".mine-b.tmp", ".mine-c", ".other-a.tmp", "mine"] {
+        let inside = folder.appendingPathComponent(name).appendingPathComponent("inside")
+        try FileManager.default.createDirectory(at: inside, withIntermediateDirectories: true)
+        try Data("x".utf8).write(to: inside.appendingPathComponent("f"))
+      }
+      try NewFolder.removeLeftovers(".mine-", in: folder)
+      #expect(try names(folder) == [".mine-c", ".other-a.tmp", "mine"])
+      try NewFolder.remove(folder.appendingPathComponent("mine"), prefix: ".mine-")
+      #expect(try names(folder) == [".mine-c", ".other-a.tmp"])
+      let missing = folder.appendingPathComponent("mine")
+      #expect(throws: FileAccessError.notFound(path: missing.path)) {
+        try NewFolder.remove(missing, prefix: ".mine-")
+      }
+    }
+  }
 }

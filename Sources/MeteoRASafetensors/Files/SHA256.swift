@@ -1,25 +1,76 @@
-/// SHA-256 of FIPS 180-4, to tell a damaged pack from a wrong result.
-enum SHA256 {
+import Foundation
+
+/// SHA-256 of FIPS 180-4, to tell a damaged file, or another one, from a good one.
+package struct SHA256 {
+  private var state: [UInt32] = [
+    0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
+    0x5be0_cd19,
+  ]
+  /// What does not fill a block yet.
+  private var rest: [UInt8] = []
+  private var byteCount: UInt64 = 0
+
+  /// Bytes of a file that are read at a time.
+  private static let chunk = 1 << 20
+
+  package init() {}
+
   /// The digest of `bytes` as 64 lower-case hexadecimal digits.
-  static func hexDigest(of bytes: UnsafeRawBufferPointer) -> String {
-    var state: [UInt32] = [
-      0x6a09_e667, 0xbb67_ae85, 0x3c6e_f372, 0xa54f_f53a, 0x510e_527f, 0x9b05_688c, 0x1f83_d9ab,
-      0x5be0_cd19,
-    ]
-    let wholeBlocks = bytes.count / 64 * 64
-    for first in stride(from: 0, to: wholeBlocks, by: 64) {
-      compress(UnsafeRawBufferPointer(rebasing: bytes[first..<first + 64]), into: &state)
+  package static func hexDigest(of bytes: UnsafeRawBufferPointer) -> String {
+    var digest = SHA256()
+    digest.add(bytes)
+    return digest.hexDigest()
+  }
+
+  /// The digest of a file as 64 lower-case hexadecimal digits.
+  package static func hexDigest(ofFile url: URL) throws(FileAccessError) -> String {
+    let file = try MappedFile(url)
+    var digest = SHA256()
+    // Read, not mapped: a large file would count as memory of this process.
+    var buffer = [UInt8](repeating: 0, count: min(chunk, file.byteCount))
+    for first in stride(from: 0, to: file.byteCount, by: chunk) {
+      let count = min(chunk, file.byteCount - first)
+      try buffer.withUnsafeMutableBufferPointer { buffer throws(FileAccessError) in
+        let part = UnsafeMutableRawBufferPointer(
+          UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+        try file.read(at: first, into: part)
+        digest.add(UnsafeRawBufferPointer(part))
+      }
     }
+    return digest.hexDigest()
+  }
+
+  /// Takes the next bytes.
+  package mutating func add(_ bytes: UnsafeRawBufferPointer) {
+    byteCount &+= UInt64(bytes.count)
+    var first = 0
+    if !rest.isEmpty {
+      first = min(64 - rest.count, bytes.count)
+      rest += bytes[..<first]
+      guard rest.count == 64 else { return }
+      rest.withUnsafeBytes { Self.compress($0, into: &state) }
+      rest = []
+    }
+    while bytes.count - first >= 64 {
+      Self.compress(UnsafeRawBufferPointer(rebasing: bytes[first..<first + 64]), into: &state)
+      first += 64
+    }
+    rest += bytes[first...]
+  }
+
+  /// The digest of all bytes so far as 64 lower-case hexadecimal digits.
+  package func hexDigest() -> String {
+    var state = state
     // The rest, a one bit, zeros, and the length in bits, up to a whole number of blocks.
-    var tail = Array(bytes[wholeBlocks...]) + [0x80]
+    var tail = rest + [0x80]
     tail += [UInt8](repeating: 0, count: (120 - tail.count) % 64)
-    let bitCount = UInt64(bytes.count) &* 8
+    let bitCount = byteCount &* 8
     for shift in stride(from: 56, through: 0, by: -8) {
       tail.append(UInt8(truncatingIfNeeded: bitCount >> UInt64(shift)))
     }
     tail.withUnsafeBytes { tail in
       for first in stride(from: 0, to: tail.count, by: 64) {
-        compress(UnsafeRawBufferPointer(rebasing: tail[first..<first + 64]), into: &state)
+        Self.compress(UnsafeRawBufferPointer(rebasing: tail[first..<first + 64]), into: &state)
       }
     }
     return state.map { word in

@@ -1,6 +1,6 @@
+import Foundation
+import MeteoRASafetensors
 import Testing
-
-@testable import MeteoRAVerification
 
 @Suite("SHA-256")
 struct SHA256Tests {
@@ -50,5 +50,25 @@ struct SHA256Tests {
   func digest(text: String, expected: String) {
     let digest = Array(text.utf8).withUnsafeBytes { SHA256.hexDigest(of: $0) }
     #expect(digest == expected)
+  }
+
+  @Test(
+    "it gives the same for bytes in pieces and for a file", arguments: [0, 1, 63, 64, 65, 1000])
+  func pieces(length: Int) throws {
+    let bytes = (0..<3 * length + 7).map { UInt8(truncatingIfNeeded: $0 &* 167 &+ 13) }
+    let expected = bytes.withUnsafeBytes { SHA256.hexDigest(of: $0) }
+    var digest = SHA256()
+    for first in stride(from: 0, to: bytes.count, by: length + 1) {
+      Array(bytes[first..<min(first + length + 1, bytes.count)]).withUnsafeBytes { digest.add($0) }
+    }
+    #expect(digest.hexDigest() == expected)
+    try withTemporaryFolder { folder in
+      let file = folder.appendingPathComponent("file")
+      try Data(bytes).write(to: file)
+      #expect(try SHA256.hexDigest(ofFile: file) == expected)
+      #expect(throws: FileAccessError.isFolder(path: folder.path)) {
+        try SHA256.hexDigest(ofFile: folder)
+      }
+    }
   }
 }

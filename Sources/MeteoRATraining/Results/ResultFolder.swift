@@ -1,0 +1,48 @@
+import Foundation
+import MeteoRA
+import MeteoRASafetensors
+
+/// A folder of results on its way: there whole, and on the disk, or not at all.
+struct ResultFolder {
+  private let folder: NewFolder
+
+  /// - Parameter replaces: Whether a folder may be there; it is removed when this one is complete.
+  /// - Throws: ``MeteoRAError/file(_:)``.
+  init(_ place: URL, replaces: Bool) throws(MeteoRAError) {
+    do throws(FileAccessError) {
+      folder = try NewFolder(creating: place, replaces: replaces)
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// Where its content goes.
+  var content: URL { folder.temporary }
+
+  func place(_ name: String) -> URL { content.appendingPathComponent(name) }
+
+  func write(_ bytes: [UInt8], to name: String) throws(MeteoRAError) {
+    do throws(FileAccessError) {
+      try ReplacementFile.write(bytes, to: place(name))
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  func copy(_ source: URL, to name: String) throws(MeteoRAError) {
+    do throws(FileAccessError) {
+      _ = try FileCopy.copy(source, to: place(name), shouldStop: { false })
+    } catch {
+      throw .file(error)
+    }
+  }
+
+  /// Gives the folder its name.
+  func commit() throws(MeteoRAError) {
+    do throws(FileAccessError) {
+      try folder.commit(isDurable: true)
+    } catch {
+      throw .file(error)
+    }
+  }
+}
