@@ -13,6 +13,9 @@ package final class CheckpointStore {
   /// Called behind every part of the writing; for tests.
   var onStage: (Stage) throws(CheckpointError) -> Void = { _ throws(CheckpointError) in }
 
+  /// Whether to wait for the disk; tests that write many checkpoints do not.
+  var isDurable = true
+
   /// The parts of writing a checkpoint.
   enum Stage: CaseIterable {
     case begun, weights, optimiser, record, named, removed
@@ -36,7 +39,9 @@ package final class CheckpointStore {
     self.kept = kept
     let lock: FolderLock?
     do throws(FileAccessError) {
-      if mkdir(folder.path, 0o777) != 0, errno != EEXIST {
+      if mkdir(folder.path, 0o777) == 0 {
+        try DiskSynchronization.synchronize(folder.deletingLastPathComponent().path)
+      } else if errno != EEXIST {
         throw FileAccessError(code: errno, path: folder.path, operation: "write")
       }
       lock = try FolderLock(folder)
@@ -101,7 +106,7 @@ package final class CheckpointStore {
     try writeRecord(progress, identity, in: target.temporary)
     try onStage(.record)
     do throws(FileAccessError) {
-      try target.commit(isDurable: true)
+      try target.commit(isDurable: isDurable)
     } catch {
       throw .file(error)
     }

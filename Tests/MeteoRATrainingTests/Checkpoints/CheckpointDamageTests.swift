@@ -15,7 +15,9 @@ struct CheckpointDamageTests {
     of tensors: [TrainedTensor], best: TrainingProgress.Evaluation? = nil
   ) throws -> TemporaryFolder {
     let folder = try TemporaryFolder()
-    try CheckpointStore(folder.url, keeping: nil).write(
+    let store = try CheckpointStore(folder.url, keeping: nil)
+    store.isDurable = false
+    try store.write(
       tensors, progress: TrainingProgress(step: 7, samples: 56, best: best),
       identity: CheckpointExample.identity())
     return folder
@@ -28,6 +30,13 @@ struct CheckpointDamageTests {
   private func bytes(_ file: String, of folder: TemporaryFolder) throws -> [UInt8] {
     [UInt8](
       try Data(contentsOf: folder.url.appendingPathComponent("checkpoint-000007/\(file)")))
+  }
+
+  private func replace(_ file: String, of folder: TemporaryFolder, by bytes: [UInt8]) throws {
+    // Foundation waits for the disk, and so do some file systems where a file takes another's place.
+    let url = folder.url.appendingPathComponent("checkpoint-000007/\(file)")
+    try FileManager.default.removeItem(at: url)
+    try ReplacementFile.write(bytes, to: url)
   }
 
   /// A tensor of few numbers.
@@ -50,13 +59,13 @@ struct CheckpointDamageTests {
     for position in whole.indices {
       var damaged = whole
       damaged[position] ^= 1 << UInt8(position % 8)
-      try folder.write(damaged, to: "checkpoint-000007/\(file)")
+      try replace(file, of: folder, by: damaged)
       let error = checkpointError { _ = try open(folder) }
       // A damaged digest accuses the file that it is of.
       let isDigest = file == "trainer_state.json"
       #expect(error.map { isDigest || "\($0)".contains("/\(file)") } == true, "byte \(position)")
     }
-    try folder.write(whole, to: "checkpoint-000007/\(file)")
+    try replace(file, of: folder, by: whole)
     _ = try open(folder)
   }
 
@@ -66,11 +75,11 @@ struct CheckpointDamageTests {
     let whole = try bytes(file, of: folder)
     for length in 0..<whole.count {
       // JSON may end without its line feed, but its digest tells.
-      try folder.write(whole[..<length], to: "checkpoint-000007/\(file)")
+      try replace(file, of: folder, by: Array(whole[..<length]))
       let error = checkpointError { _ = try open(folder) }
       #expect(error.map { "\($0)".contains("/\(file)") } == true, "\(length) bytes")
     }
-    try folder.write(whole + [0x20], to: "checkpoint-000007/\(file)")
+    try replace(file, of: folder, by: whole + [0x20])
     #expect(throws: CheckpointError.self) { try open(folder) }
   }
 

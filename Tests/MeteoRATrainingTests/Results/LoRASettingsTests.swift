@@ -79,12 +79,15 @@ struct LoRASettingsTests {
 
 /// One adapter that settings describe, with random weights, on a base of the golden pack.
 struct SettingsExample {
+  /// The folder of the base.
+  let base: URL
   let parts: ModelParts
   let model: TrainableModel
   let updates: [[LoRAConfiguration.Update?]]
 
   init(_ settings: LoRASettings, on name: String) throws {
     let base = try ResultExample(name, .base)
+    self.base = base.files.base
     parts = base.parts
     let llama = base.parts.base
     updates = try settings.configuration().updates(layerCount: llama.layers.count)
