@@ -61,7 +61,9 @@ let package = Package(
     library("MeteoRATraining", ["MeteoRA"]),
     library("MeteoRAReports", ["MeteoRA"]),
     library("MeteoRAVerification", ["MeteoRATraining"]),
-    library("MeteoRACommandLine", ["MeteoRA", "MeteoRAReports", "MeteoRAVerification"]),
+    library(
+      "MeteoRACommandLine",
+      ["MeteoRA", "MeteoRAReports", "MeteoRATraining", "MeteoRAVerification"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),

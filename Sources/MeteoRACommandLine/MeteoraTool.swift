@@ -6,7 +6,8 @@ package enum MeteoraTool {
   package static let version = "0.1.0"
 
   static let commands: [Command] = [
-    .generate, .trace, .tokenize, .detokenize, .inspect, .bundle, .verify,
+    .generate, .trace, .tokenize, .detokenize, .inspect, .bundle, .verify, .trainBase, .trainLoRA,
+    .trainGates,
   ]
 
   /// Runs one command.
@@ -71,14 +72,15 @@ package enum MeteoraTool {
       return .success
     default: break
     }
-    guard let command = command(named: first) else {
-      let kind = first.utf8.starts(with: "-".utf8) ? "option" : "command"
-      let candidates = commands.map(\.name) + ["help", "--help", "--version"]
-      throw UsageError.unknown(kind, first, among: candidates, help: "meteora --help")
+    if isFamily(first), arguments.count > 1, ["--help", "-h"].contains(arguments[1]) {
+      try console.print(HelpPage.overview(ofFamily: first))
+      return .success
     }
+    let command = try command(at: arguments[...])
     let parsed: ParsedArguments
     do {
-      parsed = try ParsedArguments(arguments.dropFirst(), of: command)
+      parsed = try ParsedArguments(
+        arguments.dropFirst(command.words), of: command)
     } catch is HelpRequest {
       try console.print(HelpPage.page(of: command))
       return .success
@@ -89,22 +91,61 @@ package enum MeteoraTool {
   /// What `meteora help` prints.
   private static func help(on names: ArraySlice<String>) throws -> String {
     guard let name = names.first else { return HelpPage.overview }
-    if names.count > 1 {
-      throw UsageError(
-        "unexpected argument '\(printableArgument(names[names.startIndex + 1]))'; 'meteora help' "
-          + "takes one command")
-    }
     // Help is no command that has a page.
-    if ["help", "--help", "-h"].contains(name) { return HelpPage.overview }
-    guard let command = command(named: name) else {
-      throw UsageError.unknown(
-        "command", name, among: commands.map(\.name), help: "meteora --help")
+    let isHelp = ["help", "--help", "-h"].contains(name)
+    if names.count == 1, isHelp { return HelpPage.overview }
+    if names.count == 1, isFamily(name) { return HelpPage.overview(ofFamily: name) }
+    let command = isHelp ? nil : try command(at: names, isNamed: true)
+    if let argument = names.dropFirst(command?.words ?? 1).first {
+      throw UsageError(
+        "unexpected argument '\(printableArgument(argument))'; 'meteora help' takes one command")
     }
-    return HelpPage.page(of: command)
+    return command.map(HelpPage.page) ?? HelpPage.overview
   }
 
-  private static func command(named name: String) -> Command? {
-    commands.first { $0.name == name }
+  /// Whether commands have names of two words, of which this is the first.
+  private static func isFamily(_ name: String) -> Bool { !members(of: name).isEmpty }
+
+  /// The commands whose names begin with a word and have another.
+  static func members(of family: String) -> [Command] {
+    commands.filter { $0.words == 2 && $0.name.utf8.starts(with: "\(family) ".utf8) }
+  }
+
+  /// The command that arguments begin with.
+  ///
+  /// - Parameters:
+  ///   - arguments: At least one.
+  ///   - isNamed: Whether nothing but a command can be meant.
+  private static func command(
+    at arguments: ArraySlice<String>, isNamed: Bool = false
+  ) throws -> Command {
+    let first = arguments.first ?? ""
+    let family = members(of: first)
+    if family.isEmpty {
+      if let command = commands.first(where: { $0.name == first }) { return command }
+      var known: [String] = []
+      for command in commands {
+        let word = command.name.split(separator: " ").first.map(String.init) ?? ""
+        if !known.contains(word) { known.append(word) }
+      }
+      throw UsageError.unknown(
+        isNamed ? "command" : kind(of: first), first,
+        among: known + (isNamed ? [] : ["help", "--help", "--version"]), help: "meteora --help")
+    }
+    let seconds = family.map { String($0.name.dropFirst(first.count + 1)) }
+    guard let second = arguments.dropFirst().first else {
+      throw UsageError(
+        "'meteora \(first)' needs one more word: \(seconds.joined(separator: ", "))")
+    }
+    if let command = family.first(where: { $0.name == "\(first) \(second)" }) { return command }
+    throw UsageError.unknown(
+      isNamed ? "command" : kind(of: second), second,
+      among: seconds + (isNamed ? [] : ["--help"]), help: "meteora help \(first)")
+  }
+
+  /// What an argument looks like.
+  private static func kind(of argument: String) -> String {
+    argument.utf8.starts(with: "-".utf8) ? "option" : "command"
   }
 
   /// Runs a command with the arguments, streams and signals of this process.

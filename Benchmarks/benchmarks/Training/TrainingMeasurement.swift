@@ -23,9 +23,10 @@ struct TrainingMeasurement {
     var files = ModelFolder(modelCase: trainingCase.modelCase).files
     files.adapters = Array(files.adapters.prefix(TrainingCase.adapterCount))
     files.gates = .absent
+    let parts = try ModelParts(files, parallelism: options.parallelism)
     let model = try TrainableModel(
-      trainingGatesOf: try ModelParts(files, parallelism: options.parallelism),
-      gates: try gates(), trainsAdapters: trainingCase.trainsAdapters,
+      trainingGatesOf: parts, from: try StartingGates(of: parts, seed: 7),
+      trainsAdapters: trainingCase.trainsAdapters,
       router: RouterConfiguration(topK: 2, temperature: 1))
     let memory = TrainingMemory()
     let batch = trainingCase.batch(vocabulary: model.configuration.vocabularySize)
@@ -65,20 +66,5 @@ struct TrainingMeasurement {
       BitEquality.firstDifference($0, $1) == nil
     }
     if losses != otherLosses || !isEqual { throw BenchmarkError.bitsDiffer(trainingCase.name) }
-  }
-
-  /// Random gates, as wide as the modules that they read.
-  private func gates() throws -> [[WeightMatrix?]] {
-    let shape = trainingCase.modelCase.shape
-    return try (0..<shape.layerCount).map { layer in
-      try LinearModule.allCases.map { module in
-        let width = shape.size(of: module).inFeatures
-        var random = PseudoRandom(seed: UInt64(layer * 7 + module.index + 1))
-        let factor = (12 / Float(width)).squareRoot()
-        let values = (0..<TrainingCase.adapterCount * width).map { _ in random.next() * factor }
-        return try WeightMatrix(
-          values, outFeatures: TrainingCase.adapterCount, inFeatures: width)
-      }
-    }
   }
 }

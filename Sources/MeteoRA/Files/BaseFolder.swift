@@ -24,6 +24,17 @@ package struct BaseFolder {
     Self.optionalFiles.filter { FileStatus.isThere(folder.appendingPathComponent($0)) }
   }
 
+  /// The names of the files of weights; none where there are none, as of a model to be trained.
+  ///
+  /// - Throws: ``MeteoRAError/safetensors(_:)`` if there are some that cannot be read.
+  package func weightFileNames() throws(MeteoRAError) -> [String] {
+    do throws(MeteoRAError) {
+      return try weightFiles().files.map(\.name)
+    } catch .safetensors(.noWeights) {
+      return []
+    }
+  }
+
   /// `model.safetensors`, or the shards that the index names.
   ///
   /// - Returns: The open files and their names, and whether an index lists them.

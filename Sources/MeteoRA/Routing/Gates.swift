@@ -1,3 +1,4 @@
+import Foundation
 import MeteoRAKernels
 import MeteoRALlama
 import MeteoRASafetensors
@@ -42,6 +43,47 @@ package struct Gates: Sendable {
       weights.append(modules)
     }
     self.weights = weights
+  }
+
+  /// Reads a gates file of the first of some adapters: gates have as many rows as there were
+  /// adapters when they were trained.
+  ///
+  /// - Returns: The gates, and the number of their rows.
+  /// - Throws: ``MeteoRAError`` if the file cannot be read, has more rows than there are adapters, or
+  ///   a gate is missing, of another shape, or not finite.
+  package static func ofFirst(
+    _ adapters: [PEFTAdapter], contentsOf file: URL, base: LlamaConfiguration
+  ) throws(MeteoRAError) -> (gates: Gates, rows: Int) {
+    let source: SafetensorsFile
+    do throws(SafetensorsError) {
+      source = try SafetensorsFile(contentsOf: file)
+    } catch {
+      throw .safetensors(error)
+    }
+    let suffix = ".moe_gate.weight".utf8
+    let first = source.tensors.first {
+      $0.name.utf8.suffix(suffix.count).elementsEqual(suffix) && $0.shape.count == 2
+    }
+    let rows = first?.shape.first ?? 1
+    guard rows <= adapters.count else {
+      throw .invalid(
+        file: source.location, field: first?.name ?? "moe_gate.weight", found: "\(rows) rows",
+        expected: "at most one for each of the \(adapters.count) adapters")
+    }
+    try requireRows(adapterCount: rows, base: base, in: source)
+    var reader = WeightReader(
+      source, parallelism: .serial, memory: WeightMemory(), shouldStop: { false })
+    let gates = try Gates(
+      adapterCount: rows, base: base,
+      isNeeded: { module, layer in
+        adapters.prefix(rows).contains { $0.updates[layer][module.index] != nil }
+      }, reader: &reader, source: source)
+    do throws(LlamaError) {
+      try reader.requireNothingElse()
+    } catch {
+      throw .llama(error)
+    }
+    return (gates, rows)
   }
 
   /// Throws if the gates of a file are those of another number of adapters, or if it holds none.

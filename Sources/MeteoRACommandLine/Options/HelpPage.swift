@@ -32,6 +32,15 @@ enum HelpPage {
     return page + "\nExit codes\n" + table(exitCodes)
   }
 
+  /// `meteora FAMILY --help`.
+  static func overview(ofFamily name: String) -> String {
+    "Usage: meteora \(name) COMMAND [OPTIONS]\n\nCommands\n"
+      + table(MeteoraTool.members(of: name).map { ($0.name, $0.summary) })
+      + "\nOptions\n"
+      + table([("COMMAND --help", "What a command does, its options, and examples.")])
+      + "\nExit codes\n" + table(exitCodes)
+  }
+
   /// `meteora COMMAND --help`.
   static func page(of command: Command) -> String {
     var page =

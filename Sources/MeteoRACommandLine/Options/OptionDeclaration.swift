@@ -40,6 +40,7 @@ struct OptionGroup: Sendable {
 
 /// One command: what its help says, and what it does.
 struct Command: Sendable {
+  /// One word, or two for one of a family.
   let name: String
   /// In the list of commands.
   let summary: String
@@ -55,6 +56,8 @@ struct Command: Sendable {
   let run: @Sendable (ParsedArguments, Console) throws -> ExitCode
 
   var options: [OptionDeclaration] { groups.flatMap(\.options) }
+  /// Of the name.
+  var words: Int { name.utf8.split(separator: UInt8(ascii: " ")).count }
 }
 
 /// The command line is wrong.

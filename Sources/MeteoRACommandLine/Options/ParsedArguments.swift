@@ -141,6 +141,23 @@ struct ParsedArguments {
     return value
   }
 
+  /// The value of an option that is a finite number in binary64.
+  ///
+  /// - Parameters:
+  ///   - expected: What is allowed, for the message.
+  ///   - isAllowed: Asked of finite numbers.
+  func number(
+    _ option: OptionDeclaration, expected: String, where isAllowed: (Double) -> Bool
+  ) throws -> Double? {
+    guard let text = text(option) else { return nil }
+    let isPlain = text.utf8.allSatisfy { byte in "0123456789+-.eE".utf8.contains(byte) }
+    guard isPlain, let value = Double(text), value.isFinite, isAllowed(value) else {
+      throw UsageError(
+        "option \(option.spelling) is '\(printableArgument(text))', expected \(expected)")
+    }
+    return value
+  }
+
   /// The value of an option that is a number of 64 bits without a sign.
   func unsigned(_ option: OptionDeclaration) throws -> UInt64? {
     guard let text = text(option) else { return nil }

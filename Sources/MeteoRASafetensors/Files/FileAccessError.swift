@@ -107,7 +107,7 @@ package enum FileStatus {
   }
 
   /// The path of a file URL.
-  static func path(of url: URL) throws(FileAccessError) -> String {
+  package static func path(of url: URL) throws(FileAccessError) -> String {
     guard url.isFileURL else { throw .notFileURL(url.absoluteString) }
     return url.path
   }

@@ -46,6 +46,16 @@ package struct RoutingCounts: Sendable, Equatable {
       count: layers)
   }
 
+  /// Those of the gates that labelled rows went through, by the paths of their modules.
+  package var gates: [(path: String, count: ModuleCount)] {
+    modules.enumerated().flatMap { layer, counts in
+      LinearModule.allCases.compactMap { module in
+        let count = counts[module.index]
+        return count.all.labelled == 0 ? nil : (module.path(layer: layer), count)
+      }
+    }
+  }
+
   /// Over all modules.
   package var total: ModuleCount { modules.joined().reduce(ModuleCount(), +) }
 

@@ -67,6 +67,11 @@ package final class CheckpointStore {
     return latest
   }
 
+  /// The checkpoint of a step.
+  package func checkpoint(ofStep step: Int) throws(CheckpointError) -> Checkpoint {
+    try Checkpoint(folder: folder.appendingPathComponent(CheckpointName(step: step).text))
+  }
+
   /// Throws if the folder holds a checkpoint, where training is to begin.
   package func requireNone() throws(CheckpointError) {
     if let last = try CheckpointName.all(in: folder).last {

@@ -1,4 +1,5 @@
 import Foundation
+import MeteoRA
 import MeteoRASafetensors
 
 /// What decides the bits of training: with the same identity, training that was stopped goes on to
@@ -73,5 +74,31 @@ package struct TrainingIdentity: Sendable {
       differences.append(difference(name, nil, value))
     }
     return differences
+  }
+}
+
+extension TrainingIdentity {
+  /// The files of a model, by names that say what they are for.
+  ///
+  /// - Throws: ``MeteoRAError/safetensors(_:)`` if the base's weights cannot be found.
+  package static func files(
+    of files: ModelFiles
+  ) throws(MeteoRAError) -> [(name: String, file: URL)] {
+    let base = BaseFolder(folder: files.base)
+    var names = [BaseFolder.configuration] + base.companions
+    names += try base.weightFileNames()
+    var all = names.map { ("base/\($0)", files.base.appendingPathComponent($0)) }
+    for adapter in files.adapters {
+      for name in [PEFTAdapter.configurationFile, PEFTAdapter.weightsFile] {
+        all.append(
+          ("adapters/\(adapter.name)/\(name)", adapter.folder.appendingPathComponent(name)))
+      }
+    }
+    switch files.gates {
+    case .absent: break
+    case .file(let url): all.append(("gates", url))
+    case .checkpoint(let url): all.append(("checkpoint", url))
+    }
+    return all
   }
 }

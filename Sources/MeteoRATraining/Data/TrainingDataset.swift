@@ -10,7 +10,7 @@ package struct TrainingDataset: Sendable {
     /// `test.jsonl`, which training never sees.
     case test
 
-    var fileName: String { "\(rawValue).jsonl" }
+    package var fileName: String { "\(rawValue).jsonl" }
   }
 
   /// Which samples of each task are taken.

@@ -66,32 +66,6 @@ package struct InitialWeights: Sendable {
   }
 }
 
-extension ModelParts {
-  /// Gates that learnt nothing yet, as PyTorch's linear layers begin: uniform up to 1 / √inputs.
-  ///
-  /// - Returns: By layer and ``LinearModule/index``; `nil` where no adapter changes the module.
-  package func initialGates(seed: UInt64) throws(KernelError) -> [[WeightMatrix?]] {
-    let weights = InitialWeights(seed: seed)
-    var gates: [[WeightMatrix?]] = []
-    for layer in base.layers.indices {
-      var row: [WeightMatrix?] = []
-      for module in LinearModule.allCases {
-        guard adapters.contains(where: { $0.updates[layer][module.index] != nil }) else {
-          row.append(nil)
-          continue
-        }
-        let width = base.configuration.shape(of: module).inFeatures
-        let values = weights.uniform(
-          PEFTAdapter.key(module, layer: layer, "moe_gate"), count: adapters.count * width,
-          bound: 1 / Float(width).squareRoot())
-        row.append(try WeightMatrix(values, outFeatures: adapters.count, inFeatures: width))
-      }
-      gates.append(row)
-    }
-    return gates
-  }
-}
-
 extension PEFTAdapter {
   /// An adapter that changes nothing yet: A is uniform up to 1 / √inputs, as in PEFT, and B zero.
   package init(

@@ -20,8 +20,11 @@ extension WeightMatrix {
   }
 
   /// A tensor with these elements.
-  func trained(as name: String) -> TrainedTensor {
-    TrainedTensor(name: name, shape: [outFeatures, inFeatures], values: floats)
+  ///
+  /// - Parameter frozenRows: Rows, from the first, that stay as they are.
+  func trained(as name: String, frozenRows: Int = 0) -> TrainedTensor {
+    TrainedTensor(
+      name: name, shape: [outFeatures, inFeatures], values: floats, frozenRows: frozenRows)
   }
 }
 
@@ -38,13 +41,13 @@ extension TrainableModel {
   /// A model whose gates are trained, and if asked for its adapters too.
   ///
   /// - Parameters:
-  ///   - parts: With gates, or those of `gates` take their place.
-  ///   - gates: By layer and ``LinearModule/index``, `[adapters, inFeatures]` where an adapter
-  ///     changes the module.
+  ///   - parts: Their own gates, if they have any, are not looked at.
+  ///   - gates: Those to begin with.
+  ///   - keepsTrainedRows: Whether rows of gates that were trained before stay as they are.
   ///   - router: Its `topK` is at most the number of adapters.
   package convenience init(
-    trainingGatesOf parts: ModelParts, gates: [[WeightMatrix?]], trainsAdapters: Bool,
-    router: RouterConfiguration
+    trainingGatesOf parts: ModelParts, from gates: StartingGates, keepsTrainedRows: Bool = false,
+    trainsAdapters: Bool, router: RouterConfiguration
   ) throws(KernelError) {
     var modules: [[TrainableModule?]] = []
     var trained: [[TrainedModule]] = []
@@ -53,11 +56,13 @@ extension TrainableModel {
       var tensors: [TrainedModule] = []
       for module in LinearModule.allCases {
         var own = TrainedModule()
-        if let gate = gates[layer][module.index] {
+        if let gate = gates.weights[layer][module.index] {
           let updates = parts.adapters.map { $0.updates[layer][module.index] }
           row.append(
             try TrainableModule(gate: gate, bank: Self.bank(updates, module, parts.base)))
-          own.gate = gate.trained(as: PEFTAdapter.key(module, layer: layer, "moe_gate"))
+          own.gate = gate.trained(
+            as: PEFTAdapter.key(module, layer: layer, "moe_gate"),
+            frozenRows: keepsTrainedRows ? gates.trainedRows[layer][module.index] : 0)
           if trainsAdapters {
             own.adapters = zip(parts.adapters, updates).map { adapter, update in
               update?.trained(module, layer: layer, suffix: ".\(adapter.name)")

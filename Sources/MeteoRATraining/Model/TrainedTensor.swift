@@ -9,13 +9,18 @@ package final class TrainedTensor {
   package let name: String
   package let shape: [Int]
   package let count: Int
+  /// As many elements at the start stay as they are.
+  package let frozenCount: Int
   private let memory: AlignedMemory
 
-  /// - Parameter values: As many as `shape` has elements.
-  package init(name: String, shape: [Int], values: [Float]) {
+  /// - Parameters:
+  ///   - values: As many as `shape` has elements.
+  ///   - frozenRows: Rows of a matrix, from the first, that stay as they are.
+  package init(name: String, shape: [Int], values: [Float], frozenRows: Int = 0) {
     self.name = name
     self.shape = shape
     count = values.count
+    frozenCount = frozenRows * (shape.last ?? 0)
     memory = AlignedMemory(byteCount: 4 * values.count * MemoryLayout<Float>.size, for: .kept)
     memory.floats.update(repeating: 0, count: 4 * count)
     values.withUnsafeBufferPointer { source in
@@ -51,6 +56,9 @@ package final class TrainedTensor {
   }
 
   package func clearGradient() { gradient.update(repeating: 0, count: count) }
+
+  /// Takes the gradient away from what stays as it is, so that no norm counts it.
+  func clearFrozenGradient() { gradient.update(repeating: 0, count: frozenCount) }
 
   /// The values as the weights of a linear layer.
   package func weights(parallelism: Parallelism) throws(KernelError) -> WeightMatrix {

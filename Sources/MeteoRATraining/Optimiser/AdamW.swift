@@ -36,7 +36,8 @@ public struct AdamW: Sendable, Equatable {
   ) {
     let numbers = Numbers(self, step: step, learningRate: learningRate)
     for tensor in tensors {
-      parallelism.forEachRange(of: tensor.count) { range in
+      parallelism.forEachRange(of: tensor.count - tensor.frozenCount) { range in
+        let range = range.lowerBound + tensor.frozenCount..<range.upperBound + tensor.frozenCount
         numbers.update(tensor, range, decays: weightDecay != 0 && tensor.isMatrix)
       }
     }

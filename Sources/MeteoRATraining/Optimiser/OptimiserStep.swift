@@ -82,6 +82,7 @@ extension TrainableModel {
       totals = outcome.totals
       routing.add(outcome.routing)
     }
+    for tensor in trained.tensors { tensor.clearFrozenGradient() }
     return (totals.losses(scale), routing)
   }
 }

@@ -21,6 +21,14 @@ struct ResultFolder {
 
   func place(_ name: String) -> URL { content.appendingPathComponent(name) }
 
+  func makeFolder(_ name: String) throws(MeteoRAError) {
+    do throws(FileAccessError) {
+      try folder.makeFolder(name)
+    } catch {
+      throw .file(error)
+    }
+  }
+
   func write(_ bytes: [UInt8], to name: String) throws(MeteoRAError) {
     do throws(FileAccessError) {
       try ReplacementFile.write(bytes, to: place(name))

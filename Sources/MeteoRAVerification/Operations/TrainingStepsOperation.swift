@@ -146,7 +146,7 @@ extension CaseRun {
     }
     return try kernel { () throws(KernelError) in
       try TrainableModel(
-        trainingGatesOf: parts, gates: gates.weights,
+        trainingGatesOf: parts, from: try StartingGates(of: parts, seed: 0, trained: gates),
         trainsAdapters: trained.equals("gates_and_adapters"), router: files.router)
     }
   }

@@ -6,6 +6,10 @@ import Testing
 struct HelpTests {
   static let commands = MeteoraTool.commands.map(\.name)
 
+  private static func words(_ name: String) -> [String] {
+    name.split(separator: " ").map(String.init)
+  }
+
   @Test("it names every command, and ends with 0", arguments: ["--help", "-h"])
   func overview(option: String) {
     let run = ToolRun([option])
@@ -19,9 +23,9 @@ struct HelpTests {
   func helpCommand() {
     #expect(ToolRun(["help"]).output == ToolRun(["--help"]).output)
     for name in Self.commands {
-      let run = ToolRun(["help", name])
+      let run = ToolRun(["help"] + Self.words(name))
       #expect(run.exitCode == 0)
-      #expect(run.output == ToolRun([name, "--help"]).output)
+      #expect(run.output == ToolRun(Self.words(name) + ["--help"]).output)
     }
   }
 
@@ -31,6 +35,14 @@ struct HelpTests {
     #expect(run.exitCode == 0)
     #expect(run.output == ToolRun(["--help"]).output)
     #expect(run.error.isEmpty)
+  }
+
+  @Test("of a family it lists the members", arguments: [["train", "--help"], ["help", "train"]])
+  func family(arguments: [String]) {
+    let run = ToolRun(arguments)
+    #expect(run.exitCode == 0)
+    #expect(run.output.hasPrefix("Usage: meteora train COMMAND [OPTIONS]\n"))
+    for name in ["base", "lora", "gates"] { #expect(run.output.contains("\n  train \(name) ")) }
   }
 
   @Test("of what leaves a temporary file it says so", arguments: ["bundle", "trace"])
@@ -49,7 +61,7 @@ struct HelpTests {
   @Test("of a command, it has usage, every option, examples and exit codes", arguments: commands)
   func page(name: String) throws {
     let command = try #require(MeteoraTool.commands.first { $0.name == name })
-    let run = ToolRun([name, "--help"])
+    let run = ToolRun(Self.words(name) + ["--help"])
     #expect(run.exitCode == 0)
     #expect(run.output.hasPrefix("Usage: meteora \(name) "))
     for option in command.options { #expect(run.output.contains("\n  \(option.spelling)")) }
@@ -71,8 +83,11 @@ struct HelpTests {
       for (index, part) in example.split(separator: "'").enumerated() {
         words += index % 2 == 1 ? [String(part)] : part.split(separator: " ").map(String.init)
       }
-      #expect(Array(words.prefix(2)) == ["meteora", name])
-      #expect(throws: Never.self) { try ParsedArguments(words.dropFirst(2), of: command) }
+      let start = ["meteora"] + Self.words(name)
+      #expect(Array(words.prefix(start.count)) == start)
+      #expect(throws: Never.self) {
+        try ParsedArguments(words.dropFirst(start.count), of: command)
+      }
     }
   }
 

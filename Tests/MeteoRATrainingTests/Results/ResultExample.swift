@@ -36,10 +36,12 @@ struct ResultExample {
       guard let gates = parts.gates else { throw MissingFixture() }
       if case .gates = part {
         model = try TrainableModel(
-          trainingGatesOf: parts, gates: gates.weights, trainsAdapters: false, router: files.router)
+          trainingGatesOf: parts, from: try StartingGates(of: parts, seed: 0, trained: gates),
+          trainsAdapters: false, router: files.router)
       } else {
         model = try TrainableModel(
-          trainingGatesOf: parts, gates: gates.weights, trainsAdapters: true, router: files.router)
+          trainingGatesOf: parts, from: try StartingGates(of: parts, seed: 0, trained: gates),
+          trainsAdapters: true, router: files.router)
       }
     }
     // Sums that need every bit of binary32.
@@ -48,6 +50,12 @@ struct ResultExample {
       for index in 0..<tensor.count { tensor.values[index] += random.weight() / 77 }
     }
     try model.adoptTrainedValues(parallelism: .serial)
+  }
+
+  /// Where the demo's parts are: five adapters.
+  static func demoFiles() throws -> ModelFiles {
+    guard let folder = DemoBundle.directory else { throw MissingFixture() }
+    return try ModelFiles(folder: folder)
   }
 
   private static func files(in folder: URL) throws -> ModelFiles {

@@ -71,7 +71,8 @@ struct TrainedResultTests {
     let parts = try ModelParts(published, parallelism: .serial)
     let gates = try #require(parts.gates)
     let again = try TrainableModel(
-      trainingGatesOf: parts, gates: gates.weights, trainsAdapters: true, router: files.router)
+      trainingGatesOf: parts, from: try StartingGates(of: parts, seed: 0, trained: gates),
+      trainsAdapters: true, router: files.router)
     #expect(
       again.trained.tensors.map { $0.array.map(\.bitPattern) }
         == example.model.trained.tensors.map { $0.array.map(\.bitPattern) })
