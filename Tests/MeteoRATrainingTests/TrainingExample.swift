@@ -136,7 +136,9 @@ struct TrainingExample {
   /// The losses of a step, whose gradients the model then holds.
   @discardableResult
   func step(threads: Int = 1, recomputes: Bool = false) throws -> Losses {
-    for tensor in model.trained.tensors { tensor.clearGradient() }
+    for tensor in model.trained.tensors {
+      tensor.take(gradient: [Float](repeating: 0, count: tensor.count))
+    }
     let memory = TrainingMemory()
     var totals = LossTotals()
     for batch in batches {

@@ -32,7 +32,7 @@ extension TrainingPass {
         parallelism: parallelism)
     }
 
-    activations.input.start.update(from: memory.hidden.start, count: hiddenCount)
+    copyHidden(to: activations.input)
     normalise(activations.input, weights.inputNorm, to: activations.attentionInput)
     evaluate(
       .attentionInput, activations.attentionInput,
@@ -46,7 +46,7 @@ extension TrainingPass {
     evaluate(.attentionOutput, activations.attended, [memory.branch])
     add(to: memory.hidden)
 
-    activations.middle.start.update(from: memory.hidden.start, count: hiddenCount)
+    copyHidden(to: activations.middle)
     normalise(activations.middle, weights.postAttentionNorm, to: activations.mlpInput)
     evaluate(.mlpInput, activations.mlpInput, [activations.gate, activations.up])
     siluMultiply(
@@ -56,6 +56,14 @@ extension TrainingPass {
     evaluate(.mlpOutput, activations.activated, [memory.branch])
     add(to: memory.hidden)
     return losses
+  }
+
+  /// Keeps the residual stream.
+  func copyHidden(to buffer: ActivationBuffer) {
+    parallelism.forEachRange(of: hiddenCount) { range in
+      (buffer.start + range.lowerBound).update(
+        from: memory.hidden.start + range.lowerBound, count: range.count)
+    }
   }
 
   func normalise(_ input: ActivationBuffer, _ weight: [Float], to output: ActivationBuffer) {
@@ -73,13 +81,17 @@ extension TrainingPass {
   private func attend(_ activations: LayerActivations) {
     let configuration = model.configuration
     let sequences = ranges.map { range in
-      let cache = AttentionCache(
-        keyValueHeads: configuration.keyValueHeads, dimension: configuration.headDimension,
-        expecting: range.count)
-      cache.append(
-        keys: activations.keys.row(range.lowerBound),
-        values: activations.values.row(range.lowerBound), rows: range.count)
-      return AttentionSequence(cache: cache, rows: range)
+      AttentionSequence(
+        cache: AttentionCache(
+          keyValueHeads: configuration.keyValueHeads, dimension: configuration.headDimension,
+          expecting: range.count), rows: range)
+    }
+    parallelism.forEachRange(weighing: ranges.map { Double($0.count) }) { range in
+      for sequence in sequences[range] {
+        sequence.cache.append(
+          keys: activations.keys.row(sequence.rows.lowerBound),
+          values: activations.values.row(sequence.rows.lowerBound), rows: sequence.rows.count)
+      }
     }
     MeteoRAKernels.attend(
       activations.queries.start, heads: configuration.attentionHeads, sequences: sequences,

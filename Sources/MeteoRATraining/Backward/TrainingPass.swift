@@ -50,6 +50,8 @@ package struct TrainingPass {
 
   let rows: Int
   let ranges: [Range<Int>]
+  /// Whether the next token of a gate label belongs to a response.
+  let isResponseLabel: [Bool]
   /// Cosines and sines of every row's position.
   let tables: (cos: [Float], sin: [Float])
 
@@ -71,6 +73,7 @@ package struct TrainingPass {
     self.memory = memory
     self.parallelism = parallelism
     ranges = batch.ranges
+    isResponseLabel = batch.gateLabels.indices.map(batch.responseGateLabels.contains)
     rows = batch.rowCount
     tables = model.llama.rotary.tables(forRows: batch.sequences.flatMap(\.indices))
     let configuration = model.configuration
@@ -116,7 +119,7 @@ package struct TrainingPass {
     for layer in 0..<layerCount {
       let activations = activations(of: layer)
       if recomputes {
-        memory.inputs[layer].start.update(from: memory.hidden.start, count: hiddenCount)
+        copyHidden(to: memory.inputs[layer])
       }
       gateLosses += computeLayer(layer, activations, counts: &outcome.routing)
     }

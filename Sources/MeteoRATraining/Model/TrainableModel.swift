@@ -54,37 +54,22 @@ package final class TrainableModel {
 
   /// Makes the model compute with the present values of what is trained.
   package func adoptTrainedValues(parallelism: Parallelism) throws(KernelError) {
-    for layer in modules.indices {
-      for module in LinearModule.allCases {
-        try adopt(trained.modules[layer][module.index], layer, module, parallelism)
-      }
-    }
-    if let base = trained.base { try adopt(base, parallelism) }
-  }
-
-  private func adopt(
-    _ trained: TrainedModule, _ layer: Int, _ module: LinearModule, _ parallelism: Parallelism
-  ) throws(KernelError) {
-    guard var routed = modules[layer][module.index] else { return }
-    if let gate = trained.gate { routed.gate = try gate.weights(parallelism: parallelism) }
-    if !trained.adapters.isEmpty {
-      var adapters: [LoRAAdapter?] = []
-      for adapter in trained.adapters {
-        guard let adapter else {
-          adapters.append(nil)
-          continue
+    let width = LinearModule.allCases.count
+    let old = Array(modules.joined())
+    var adopted = old.map { Result<TrainableModule?, KernelError>.success($0) }
+    adopted.withUnsafeMutableBufferPointer { adopted in
+      parallelism.forEachRange(of: adopted.count) { range in
+        for index in range {
+          adopted[index] = Result { () throws(KernelError) in
+            try old[index]?.adopting(trained.modules[index / width][index % width])
+          }
         }
-        adapters.append(
-          try LoRAAdapter(
-            a: adapter.a.weights(parallelism: .serial), b: adapter.b.weights(parallelism: .serial),
-            scaling: adapter.scaling))
       }
-      routed.bank = try LoRABank(
-        adapters: adapters, outFeatures: routed.bank.outFeatures,
-        inFeatures: routed.bank.inFeatures)
-      routed.transposedBank = try routed.bank.transposed()
     }
-    modules[layer][module.index] = routed
+    var now: [TrainableModule?] = []
+    for module in adopted { now.append(try module.get()) }
+    modules = modules.indices.map { Array(now[$0 * width..<($0 + 1) * width]) }
+    if let base = trained.base { try adopt(base, parallelism) }
   }
 
   private func adopt(_ base: TrainedBase, _ parallelism: Parallelism) throws(KernelError) {
@@ -109,5 +94,29 @@ package final class TrainableModel {
       configuration: llama.configuration, specialTokens: llama.specialTokens, layers: layers,
       embedding: embedding, finalNorm: base.finalNorm.array,
       head: try base.head?.weights(parallelism: parallelism) ?? embedding, rotary: llama.rotary)
+  }
+}
+
+extension TrainableModule {
+  /// The module with the present values of what is trained.
+  fileprivate func adopting(_ trained: TrainedModule) throws(KernelError) -> TrainableModule {
+    var module = self
+    if let gate = trained.gate { module.gate = try gate.weights(parallelism: .serial) }
+    if trained.adapters.isEmpty { return module }
+    var adapters: [LoRAAdapter?] = []
+    for adapter in trained.adapters {
+      guard let adapter else {
+        adapters.append(nil)
+        continue
+      }
+      adapters.append(
+        try LoRAAdapter(
+          a: adapter.a.weights(parallelism: .serial), b: adapter.b.weights(parallelism: .serial),
+          scaling: adapter.scaling))
+    }
+    module.bank = try LoRABank(
+      adapters: adapters, outFeatures: bank.outFeatures, inFeatures: bank.inFeatures)
+    module.transposedBank = try module.bank.transposed()
+    return module
   }
 }

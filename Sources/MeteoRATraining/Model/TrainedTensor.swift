@@ -55,8 +55,6 @@ package final class TrainedTensor {
     for (index, value) in values.prefix(count).enumerated() { gradient[index] = value }
   }
 
-  package func clearGradient() { gradient.update(repeating: 0, count: count) }
-
   /// Takes the gradient away from what stays as it is, so that no norm counts it.
   func clearFrozenGradient() { gradient.update(repeating: 0, count: frozenCount) }
 

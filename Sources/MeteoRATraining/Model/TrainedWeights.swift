@@ -66,17 +66,15 @@ package struct TrainedBase {
 /// Everything that is trained of a model.
 package struct TrainedWeights {
   /// By layer and ``LinearModule/index``.
-  package var modules: [[TrainedModule]]
-  package var base: TrainedBase?
+  package let modules: [[TrainedModule]]
+  package let base: TrainedBase?
+  /// In ascending order of their names, as bytes.
+  package let tensors: [TrainedTensor]
 
   package init(modules: [[TrainedModule]], base: TrainedBase? = nil) {
     self.modules = modules
     self.base = base
-  }
-
-  /// In ascending order of their names, as bytes.
-  package var tensors: [TrainedTensor] {
     let all = modules.flatMap { $0.flatMap(\.tensors) } + (base?.tensors ?? [])
-    return all.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
+    tensors = all.sorted { $0.name.utf8.lexicographicallyPrecedes($1.name.utf8) }
   }
 }

@@ -35,11 +35,9 @@ public struct AdamW: Sendable, Equatable {
     _ tensors: [TrainedTensor], step: Int, learningRate: Double, parallelism: Parallelism
   ) {
     let numbers = Numbers(self, step: step, learningRate: learningRate)
-    for tensor in tensors {
-      parallelism.forEachRange(of: tensor.count - tensor.frozenCount) { range in
-        let range = range.lowerBound + tensor.frozenCount..<range.upperBound + tensor.frozenCount
-        numbers.update(tensor, range, decays: weightDecay != 0 && tensor.isMatrix)
-      }
+    parallelism.forEachRange(ofElements: tensors) { tensor, range in
+      let range = range.clamped(to: tensor.frozenCount..<tensor.count)
+      numbers.update(tensor, range, decays: weightDecay != 0 && tensor.isMatrix)
     }
   }
 

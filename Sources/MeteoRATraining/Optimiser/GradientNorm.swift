@@ -26,9 +26,8 @@ package func clipGradients(
 ) {
   let factor = largest / (norm + 1e-6)
   guard factor < 1 else { return }
-  for tensor in tensors {
-    parallelism.forEachRange(of: tensor.count) { range in
-      for i in range { tensor.gradient[i] *= factor }
-    }
+  parallelism.forEachRange(ofElements: tensors) { tensor, range in
+    let gradient = tensor.gradient
+    for i in range { gradient[i] *= factor }
   }
 }

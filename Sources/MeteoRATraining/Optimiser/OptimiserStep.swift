@@ -42,6 +42,17 @@ extension TrainableModel {
     recomputes: Bool, dropout: DropoutMasks? = nil, memory: TrainingMemory,
     parallelism: Parallelism
   ) throws(KernelError) -> StepOutcome {
+    try parallelism.withTeam { parallelism throws(KernelError) in
+      try makeStep(
+        step, batches, gateLossWeight, options, recomputes, dropout, memory, parallelism)
+    }
+  }
+
+  private func makeStep(
+    _ step: Int, _ batches: [TrainingBatch], _ gateLossWeight: Float, _ options: OptimiserOptions,
+    _ recomputes: Bool, _ dropout: DropoutMasks?, _ memory: TrainingMemory,
+    _ parallelism: Parallelism
+  ) throws(KernelError) -> StepOutcome {
     let (losses, routing) = computeGradients(
       of: batches, gateLossWeight: gateLossWeight, recomputes: recomputes, dropout: dropout,
       memory: memory, parallelism: parallelism)
@@ -66,7 +77,9 @@ extension TrainableModel {
     of batches: [TrainingBatch], gateLossWeight: Float, recomputes: Bool,
     dropout: DropoutMasks? = nil, memory: TrainingMemory, parallelism: Parallelism
   ) -> (losses: Losses, routing: RoutingCounts) {
-    for tensor in trained.tensors { tensor.clearGradient() }
+    parallelism.forEachRange(ofElements: trained.tensors) { tensor, range in
+      (tensor.gradient + range.lowerBound).update(repeating: 0, count: range.count)
+    }
     let scale = LossScale(of: batches, gates: gateCount, gateLossWeight: gateLossWeight)
     var totals = LossTotals()
     var routing = RoutingCounts(layers: llama.layers.count)
