@@ -1,3 +1,5 @@
+import MeteoRAMath
+
 /// The order in which samples are trained on: endless, fixed by a seed, and entered at any place.
 ///
 /// Every epoch goes through all samples, in a random order of its own. There is no state but the

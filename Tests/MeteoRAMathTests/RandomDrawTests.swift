@@ -1,9 +1,8 @@
+import MeteoRAMath
 import Testing
 
-@testable import MeteoRATraining
-
 /// Known answers are those of `python print_sample_order.py` in Fixtures/oracle.
-@Suite("Random numbers of training")
+@Suite("Random whole numbers")
 struct RandomDrawTests {
   @Test(
     "a number comes from the first word that is small enough, over the ends of blocks",

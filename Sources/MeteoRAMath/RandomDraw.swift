@@ -1,6 +1,4 @@
-import MeteoRAMath
-
-/// Random whole numbers of training that are a function of what they are for.
+/// Random whole numbers that are a function of what they are for.
 ///
 /// A number below `bound` comes from the words c[0] … c[3] of Philox4x32-10 with
 ///
@@ -9,23 +7,32 @@ import MeteoRAMath
 ///
 /// The first word below ⌊2³² / bound⌋ · bound counts, in the order c[0] … c[3] of block 0, then of
 /// block 1, and so on. The number is that word modulo `bound`, so that all are equally likely.
-struct RandomDraw {
-  /// What a number is for; 0 are the draws of generation.
-  enum Purpose: UInt32 {
+package struct RandomDraw: Sendable {
+  /// What a number is for. 0 are the draws of generation, 3 the masks of dropout, 4 the weights that
+  /// training begins with.
+  package enum Purpose: UInt32, Sendable {
     /// The order of samples in an epoch.
     case order = 1
     /// The choice of some samples of a task.
     case choice = 2
+    /// What a made-up sample says.
+    case content = 5
   }
 
-  let seed: UInt64
-  let purpose: Purpose
-  let epoch: UInt32
+  package let seed: UInt64
+  package let purpose: Purpose
+  package let epoch: UInt32
+
+  package init(seed: UInt64, purpose: Purpose, epoch: UInt32) {
+    self.seed = seed
+    self.purpose = purpose
+    self.epoch = epoch
+  }
 
   /// A number from 0 to `bound − 1`.
   ///
   /// - Parameter bound: At least 1.
-  func number(below bound: UInt32, index: UInt32) -> UInt32 {
+  package func number(below bound: UInt32, index: UInt32) -> UInt32 {
     let key: SIMD2<UInt32> = [
       UInt32(truncatingIfNeeded: seed), UInt32(truncatingIfNeeded: seed >> 32),
     ]
@@ -43,8 +50,8 @@ struct RandomDraw {
   ///     numbers = 0, 1, …, count − 1
   ///     for i = count − 1, …, 1:   swap numbers[i] with numbers[the number below i + 1 of index i]
   ///
-  /// - Parameter count: At most ``SampleOrder/largestCount``.
-  func permutation(_ count: Int) -> [UInt32] {
+  /// - Parameter count: At most 2³² − 1.
+  package func permutation(_ count: Int) -> [UInt32] {
     var numbers = (0..<UInt32(count)).map(\.self)
     for i in stride(from: count - 1, to: 0, by: -1) {
       let other = number(below: UInt32(i + 1), index: UInt32(i))
