@@ -43,6 +43,7 @@ let package = Package(
     .executable(name: "tiny-demo", targets: ["tiny-demo"]),
     .library(name: "MeteoRA", targets: ["MeteoRA"]),
     .library(name: "MeteoRATraining", targets: ["MeteoRATraining"]),
+    .library(name: "MeteoRAEvaluation", targets: ["MeteoRAEvaluation"]),
     .library(name: "MeteoRALlama", targets: ["MeteoRALlama"]),
     .library(name: "MeteoRAKernels", targets: ["MeteoRAKernels"]),
     .library(name: "MeteoRAMath", targets: ["MeteoRAMath"]),
@@ -59,6 +60,7 @@ let package = Package(
     library("MeteoRALlama", ["MeteoRAKernels", "MeteoRASafetensors"]),
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
     library("MeteoRATraining", ["MeteoRA"]),
+    library("MeteoRAEvaluation", ["MeteoRASafetensors"]),
     library("MeteoRAReports", ["MeteoRA"]),
     library("MeteoRAVerification", ["MeteoRATraining"]),
     library(
@@ -88,6 +90,7 @@ let package = Package(
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
     tests("MeteoRATraining", ["MeteoRATestSupport"]),
+    tests("MeteoRAEvaluation", ["MeteoRATestSupport"]),
     tests("MeteoRAReports"),
     tests("MeteoRAVerification"),
     tests("MeteoRACommandLine"),
