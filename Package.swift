@@ -41,6 +41,7 @@ let package = Package(
   products: [
     .executable(name: "meteora", targets: ["meteora-cli"]),
     .executable(name: "tiny-demo", targets: ["tiny-demo"]),
+    .executable(name: "tiny-data", targets: ["tiny-data"]),
     .library(name: "MeteoRA", targets: ["MeteoRA"]),
     .library(name: "MeteoRATraining", targets: ["MeteoRATraining"]),
     .library(name: "MeteoRAEvaluation", targets: ["MeteoRAEvaluation"]),
@@ -61,6 +62,7 @@ let package = Package(
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
     library("MeteoRATraining", ["MeteoRA"]),
     library("MeteoRAEvaluation", ["MeteoRASafetensors"]),
+    library("TinyTasks", ["MeteoRAEvaluation", "MeteoRATokenizers"]),
     library("MeteoRAReports", ["MeteoRA"]),
     library("MeteoRAVerification", ["MeteoRATraining"]),
     library(
@@ -83,6 +85,9 @@ let package = Package(
     .executableTarget(
       name: "tiny-demo", dependencies: ["MeteoRA", "MeteoRAReports", "MeteoRAFixtures"],
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
+    .executableTarget(
+      name: "tiny-data", dependencies: ["TinyTasks", "MeteoRACommandLine"],
+      swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     tests("MeteoRASafetensors"),
     tests("MeteoRATokenizers", ["MeteoRASafetensors"]),
     tests("MeteoRAMath", settings: optimised),
@@ -91,6 +96,7 @@ let package = Package(
     tests("MeteoRA", ["MeteoRATestSupport"]),
     tests("MeteoRATraining", ["MeteoRATestSupport"]),
     tests("MeteoRAEvaluation", ["MeteoRATestSupport"]),
+    tests("TinyTasks", ["MeteoRATestSupport", "MeteoRATraining"]),
     tests("MeteoRAReports"),
     tests("MeteoRAVerification"),
     tests("MeteoRACommandLine"),

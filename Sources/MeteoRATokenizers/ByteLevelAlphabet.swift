@@ -4,12 +4,12 @@
 /// for U+0100, U+0101 and so on: a space is `Ġ` (U+0120), a line feed `Ċ` (U+010A).
 ///
 /// - SeeAlso: `bytes_to_unicode` of GPT-2's published encoder.
-enum ByteLevelAlphabet {
+package enum ByteLevelAlphabet {
   /// One more than the alphabet's largest scalar.
   static let scalarBound: UInt32 = 0x144
 
   /// The scalar of each byte.
-  static let scalars: [UInt16] = {
+  package static let scalars: [UInt16] = {
     var next: UInt16 = 0x100
     return (0...255 as ClosedRange<UInt16>).map { byte in
       switch byte {

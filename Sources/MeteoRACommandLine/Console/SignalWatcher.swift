@@ -4,10 +4,10 @@ import MeteoRASafetensors
 
 /// Turns SIGINT, SIGTERM and SIGHUP into an ``Interruption``. A process that nobody ends gracefully
 /// ends here, without the temporary files that it has begun.
-final class SignalWatcher {
+package final class SignalWatcher {
   private var sources: [any DispatchSourceSignal] = []
 
-  init(_ interruption: Interruption) {
+  package init(_ interruption: Interruption) {
     for number in [SIGINT, SIGTERM, SIGHUP] {
       // A shell starts background jobs with SIGINT ignored, nohup with SIGHUP; that is to stay so.
       if SignalWatcher.isIgnored(number) { continue }
