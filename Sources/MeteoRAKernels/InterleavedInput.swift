@@ -50,18 +50,38 @@ struct InterleavedInput {
     memory = AlignedMemory(byteCount: paddedRows * rows.count * MemoryLayout<Float>.size)
     start = memory.floats
     parallelism.forEachRange(of: groups) { range in
-      for group in range {
-        let rowCount = rowCount(ofGroup: group)
-        let existing = min(rowCount, columns.count - group * 8)
-        for (k, row) in rows.enumerated() {
-          let block = k / DotProduct.blockLength * DotProduct.blockLength
-          let count = min(DotProduct.blockLength, rows.count - block)
-          let target =
-            start + block * paddedRows + group * 8 * count + (k - block) * rowCount
-          let source = row + columns.lowerBound + group * 8
-          for r in 0..<rowCount { target[r] = r < existing ? source[r] : 0 }
+      for first in stride(from: 0, to: rows.count, by: DotProduct.blockLength) {
+        let block = rows[first..<min(first + DotProduct.blockLength, rows.count)]
+        for group in range {
+          copy(
+            block, from: columns.lowerBound + group * 8,
+            to: start + first * paddedRows + group * 8 * block.count,
+            count: min(rowCount(ofGroup: group), columns.count - group * 8),
+            stride: rowCount(ofGroup: group))
         }
       }
+    }
+  }
+
+  /// Copies `count` elements of rows, from a column on, one below the other; what is left up to
+  /// `stride` becomes zero.
+  private func copy(
+    _ rows: ArraySlice<UnsafePointer<Float>>, from column: Int,
+    to target: UnsafeMutablePointer<Float>, count: Int, stride: Int
+  ) {
+    var target = target
+    if count == 8 {
+      for row in rows {
+        UnsafeMutableRawPointer(target).storeBytes(
+          of: UnsafeRawPointer(row + column).loadUnaligned(as: SIMD8<Float>.self),
+          as: SIMD8<Float>.self)
+        target += 8
+      }
+      return
+    }
+    for row in rows {
+      for r in 0..<stride { target[r] = r < count ? row[column &+ r] : 0 }
+      target += stride
     }
   }
 

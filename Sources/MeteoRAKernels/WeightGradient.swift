@@ -32,7 +32,8 @@ package struct GradientRows {
   }
 }
 
-/// A gradient in memory: element (m, n) at `start[m * rowStride + n * columnStride]`.
+/// A gradient in memory: element (m, n) at `start[m * rowStride + n * columnStride]`, where one of
+/// the strides is 1.
 package struct GradientTarget {
   let start: UnsafeMutablePointer<Float>
   let rowStride: Int
@@ -58,13 +59,17 @@ package struct GradientTarget {
     rows: Range<Int>, _ strip: WeightMatrix.Panel, to totals: UnsafeMutablePointer<Float>
   ) {
     let width = strip.width.rawValue
-    for (index, row) in rows.enumerated() {
-      let source = start + row * rowStride + strip.firstOutput * columnStride
-      for column in 0..<strip.outputs {
-        totals[index * width + column] = source[column * columnStride]
+    let source = start + rows.lowerBound * rowStride + strip.firstOutput * columnStride
+    // What is padding counts from +0, and is dropped.
+    if strip.outputs < width { totals.update(repeating: 0, count: rows.count * width) }
+    if columnStride == 1 {
+      for row in 0..<rows.count {
+        copyElements(source + row * rowStride, to: totals + row * width, count: strip.outputs)
       }
-      // What is padding counts from +0, and is dropped.
-      for column in strip.outputs..<width { totals[index * width + column] = 0 }
+    } else {
+      transpose(
+        source, rows: strip.outputs, width: columnStride, columns: rows.count, to: totals,
+        stride: width)
     }
   }
 
@@ -72,11 +77,15 @@ package struct GradientTarget {
     _ totals: UnsafePointer<Float>, rows: Range<Int>, _ strip: WeightMatrix.Panel
   ) {
     let width = strip.width.rawValue
-    for (index, row) in rows.enumerated() {
-      let target = start + row * rowStride + strip.firstOutput * columnStride
-      for column in 0..<strip.outputs {
-        target[column * columnStride] = totals[index * width + column]
+    let target = start + rows.lowerBound * rowStride + strip.firstOutput * columnStride
+    if columnStride == 1 {
+      for row in 0..<rows.count {
+        copyElements(totals + row * width, to: target + row * rowStride, count: strip.outputs)
       }
+    } else {
+      transpose(
+        totals, rows: rows.count, width: width, columns: strip.outputs, to: target,
+        stride: columnStride)
     }
   }
 }

@@ -90,7 +90,11 @@ private struct LoRAOptions {
   }
 
   private static func modules(_ arguments: ParsedArguments) throws -> LoRAConfiguration.Modules {
-    guard let text = arguments.text(targets), text != "all-linear" else { return .allLinear }
+    guard let text = arguments.text(targets), text != "all-linear" else {
+      // PEFT takes layers only beside a list of names.
+      return arguments.isGiven(layers)
+        ? .names(LinearModule.allCases.map(\.rawValue)) : .allLinear
+    }
     let names = text.utf8.split(separator: UInt8(ascii: ","), omittingEmptySubsequences: false)
       .map { String(decoding: $0, as: UTF8.self) }
     let known = LinearModule.allCases.map(\.rawValue)

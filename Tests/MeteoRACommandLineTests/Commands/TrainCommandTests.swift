@@ -146,6 +146,22 @@ struct TrainCommandTests {
     }
   }
 
+  @Test("lora: layers alone are those of all modules")
+  func trainsLayers() throws {
+    try withData { folder, datasets in
+      let output = folder.appendingPathComponent("a")
+      let run = ToolRun([
+        "train", "lora", "--model", try Fixture.demo(), "--datasets", datasets, "--max-steps", "1",
+        "--layers-to-transform", "3", "--output", output.path,
+      ])
+      #expect(run.exitCode == 0, "\(run.error)")
+      let file = try SafetensorsFile(
+        contentsOf: output.appendingPathComponent("adapter_model.safetensors"))
+      #expect(file.tensors.count == 14)
+      #expect(file.tensors.allSatisfy { $0.name.contains("model.layers.3.") })
+    }
+  }
+
   @Test("base: a plain folder of the type that it is asked for", arguments: ["f32", "bf16"])
   func trainsBase(type: String) throws {
     try withData { folder, datasets in
