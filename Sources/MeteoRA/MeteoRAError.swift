@@ -62,6 +62,10 @@ public enum MeteoRAError: Error, Equatable, Sendable {
   /// Routing is asked for where no gates choose among adapters: of a model without any, or in
   /// another mode than ``MeteoRAModel/Mode/routed``.
   case notRouted(model: String)
+  /// A prompt has more or fewer given adapters than tokens.
+  case givenAdapterCount(prompt: Int, adapters: Int, tokens: Int)
+  /// The adapter of a token is to be another one, in a generation that chooses them itself.
+  case adaptersNotGiven
   /// A stop string has no byte, so that every text holds it.
   case emptyStopString(index: Int)
   /// A stop string holds a special token, which adds nothing to a text, and text beside it.
@@ -142,6 +146,12 @@ extension MeteoRAError: CustomStringConvertible {
     case .notRouted(let model):
       "\(shown(model)): no gates choose among adapters, so there is no routing; expected a model "
         + "with gates, in its routed mode"
+    case .givenAdapterCount(let prompt, let adapters, let tokens):
+      "prompt \(prompt) has \(tokens) tokens, and \(adapters) adapters are given for them; expected "
+        + "one for each token"
+    case .adaptersNotGiven:
+      "the adapters of this generation's tokens are not given, so they cannot be switched; expected "
+        + "one that began with assigned prompts"
     case .emptyStopString(let index):
       "stop string \(index) is empty, expected at least one character"
     case .mixedStopString(let index, let token):

@@ -123,8 +123,9 @@ public final class MeteoRAModel: Sendable {
     case .noAdapters: return PlainEvaluator()
     case .routedAmong(let selection): return try routedEvaluator(among: selection)
     case .singleAdapter(let name):
-      return SingleAdapterEvaluator(
-        banks: try adapter(named: name).banks(base: base.configuration), kernel: kernel)
+      return GivenAdapterEvaluator(
+        banks: try adapter(named: name).banks(base: base.configuration), choice: .only,
+        kernel: kernel)
     }
   }
 

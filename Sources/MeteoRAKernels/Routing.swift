@@ -137,12 +137,19 @@ public struct Routing: Sendable, Equatable {
 
   /// The only adapter of a bank for every token, with weight 1.
   package init(onlyAdapterFor tokens: Int) {
-    self.tokens = tokens
+    self.init(adapters: [Int32](repeating: 0, count: tokens), adapterCount: 1)
+  }
+
+  /// One adapter for each token, with weight 1.
+  ///
+  /// - Parameter adapters: Indices below `adapterCount`.
+  package init(adapters: [Int32], adapterCount: Int) {
+    tokens = adapters.count
     topK = 1
-    adapterCount = 1
-    adapters = [Int32](repeating: 0, count: tokens)
-    weights = [Float](repeating: 1, count: tokens)
-    ranking = adapters
+    self.adapterCount = adapterCount
+    self.adapters = adapters
+    weights = [Float](repeating: 1, count: adapters.count)
+    ranking = [Int32](repeating: 0, count: adapters.count)
   }
 
   /// The adapters of `token`, largest gate logit first, with their weights; none if there is no

@@ -6,11 +6,12 @@ package protocol LinearGroupEvaluator: Sendable {
   ///
   /// - Parameters:
   ///   - layer: Index of the decoder layer.
-  ///   - input: `[rows, inFeatures]`, shared by the modules of the group.
-  ///   - outputs: One `[rows, outFeatures]` for each module of the group, in order.
+  ///   - input: `[rows.count, inFeatures]`, shared by the modules of the group.
+  ///   - rows: Where each row comes from.
+  ///   - outputs: One `[rows.count, outFeatures]` for each module of the group, in order.
   func evaluate(
-    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>, rows: Int,
-    outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
+    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>,
+    rows: [RowOrigin], outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
     parallelism: Parallelism)
 }
 
@@ -19,15 +20,15 @@ package struct PlainEvaluator: LinearGroupEvaluator {
   package init() {}
 
   package func evaluate(
-    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>, rows: Int,
-    outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
+    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>,
+    rows: [RowOrigin], outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
     parallelism: Parallelism
   ) {
     let terms = zip(group.modules, outputs).map { module, output in
       let linear = model.layers[layer][module]
       return LinearTerm(linear.weights, bias: linear.bias, to: output)
     }
-    multiply(terms, by: input, rows: rows, parallelism: parallelism)
+    multiply(terms, by: input, rows: rows.count, parallelism: parallelism)
     guard let observer else { return }
     for (module, output) in zip(group.modules, outputs) {
       let linear = model.layers[layer][module].weights

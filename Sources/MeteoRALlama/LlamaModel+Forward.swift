@@ -74,7 +74,8 @@ private struct ForwardPass: ~Copyable {
   let observer: (any ForwardObserver)?
   let parallelism: Parallelism
 
-  let rows: Int
+  /// Where each row comes from.
+  let origins: [RowOrigin]
   /// Rows of each sequence.
   let ranges: [Range<Int>]
   /// Cosines and sines of every row's position.
@@ -102,7 +103,8 @@ private struct ForwardPass: ~Copyable {
       ranges.append(first..<origins.count)
     }
     self.ranges = ranges
-    rows = origins.count
+    self.origins = origins
+    let rows = origins.count
     let width = model.configuration.hiddenSize
     hidden = RowBuffer(rows: rows, width: width)
     normed = RowBuffer(rows: rows, width: width)
@@ -113,6 +115,8 @@ private struct ForwardPass: ~Copyable {
     }
     observe(.embeddings, hidden)
   }
+
+  private var rows: Int { origins.count }
 
   private func observe(_ point: @autoclosure () -> TracePoint, _ values: borrowing RowBuffer) {
     observer?.observe(point(), values.start, width: values.width)
@@ -137,7 +141,7 @@ private struct ForwardPass: ~Copyable {
     normalise(model.layers[layer].inputNorm)
     observe(.inputNorm(layer), normed)
     evaluator.evaluate(
-      .attentionInput, layer: layer, of: model, input: normed.start, rows: rows,
+      .attentionInput, layer: layer, of: model, input: normed.start, rows: origins,
       outputs: [queries.start, keys.start, values.start], observer: observer,
       parallelism: parallelism)
     for (buffer, heads) in [(queries.start, heads), (keys.start, keyHeads)] {
@@ -159,7 +163,7 @@ private struct ForwardPass: ~Copyable {
       }, to: attended.start, parallelism: parallelism)
     observe(.attention(layer), attended)
     evaluator.evaluate(
-      .attentionOutput, layer: layer, of: model, input: attended.start, rows: rows,
+      .attentionOutput, layer: layer, of: model, input: attended.start, rows: origins,
       outputs: [normed.start], observer: observer, parallelism: parallelism)
     hidden.add(normed, parallelism: parallelism)
   }
@@ -174,13 +178,13 @@ private struct ForwardPass: ~Copyable {
     normalise(model.layers[layer].postAttentionNorm)
     observe(.postAttentionNorm(layer), normed)
     evaluator.evaluate(
-      .mlpInput, layer: layer, of: model, input: normed.start, rows: rows,
+      .mlpInput, layer: layer, of: model, input: normed.start, rows: origins,
       outputs: [gate.start, up.start], observer: observer, parallelism: parallelism)
     siluMultiply(
       gate: gate.start, up: up.start, count: rows * width, to: activated.start,
       parallelism: parallelism)
     evaluator.evaluate(
-      .mlpOutput, layer: layer, of: model, input: activated.start, rows: rows,
+      .mlpOutput, layer: layer, of: model, input: activated.start, rows: origins,
       outputs: [normed.start], observer: observer, parallelism: parallelism)
     hidden.add(normed, parallelism: parallelism)
     observe(.hidden(layer), hidden)

@@ -11,13 +11,21 @@ import MeteoRALlama
 /// ```
 public final class MeteoRAGeneration {
   private let generation: Generation
+  private let model: MeteoRAModel
   private let recorder: TokenRoutingRecorder?
+  /// The adapters of the tokens, if gates do not choose them.
+  private let given: GivenAdapters?
   /// The text of every sequence, if something in it can end the sequence.
   private var texts: [ContinuedText]
 
-  init(generation: Generation, recorder: TokenRoutingRecorder?, texts: [ContinuedText]) {
+  init(
+    generation: Generation, model: MeteoRAModel, recorder: TokenRoutingRecorder?,
+    given: GivenAdapters?, texts: [ContinuedText]
+  ) {
     self.generation = generation
+    self.model = model
     self.recorder = recorder
+    self.given = given
     self.texts = texts
   }
 
@@ -34,6 +42,7 @@ public final class MeteoRAGeneration {
   ) throws(MeteoRAError) -> [GeneratedToken]? {
     do throws(LlamaError) {
       let tokens = try generation.step(shouldStop: shouldStop)
+      if let given { for token in tokens { given.appendToken(to: token.sequence) } }
       return tokens.isEmpty ? nil : tokens.map(watched)
     } catch {
       throw .llama(error)
@@ -50,6 +59,29 @@ public final class MeteoRAGeneration {
     var last = token
     last.finishReason = .stopString
     return last
+  }
+
+  /// Gives the newest token of a sequence another adapter than the token before it has; tokens
+  /// behind it follow.
+  ///
+  /// What a step returned was not run yet, so the adapter writes the next token. The last token of
+  /// a prompt can be given another one so, too, before the first step.
+  ///
+  /// - Parameters:
+  ///   - sequence: Index of a prompt.
+  ///   - name: `nil` for the base alone.
+  /// - Throws: ``MeteoRAError`` for a generation that did not begin with adapters that were given,
+  ///   an adapter that the model does not have or that is disabled, and a sequence that is not there.
+  public func switchAdapter(of sequence: Int, to name: String?) throws(MeteoRAError) {
+    guard let given else { throw .adaptersNotGiven }
+    guard (0..<given.sequenceCount).contains(sequence) else {
+      throw .kernel(
+        context: "generation",
+        .outOfRange(
+          argument: "the sequence", actual: "\(sequence)",
+          allowed: "0..<\(given.sequenceCount) (the prompts)"))
+    }
+    given.replaceLast(of: sequence, by: try model.givenAdapter(named: name))
   }
 
   /// What there is of every prompt; one that has not ended counts as cancelled.

@@ -24,12 +24,23 @@ extension MeteoRAModel {
       recorder = TokenRoutingRecorder(
         adapterCount: routed.adapterCount, moduleCount: routed.moduleCount)
     }
+    return try generation(
+      of: prompts, evaluator: evaluator, recorder: recorder, options: options,
+      stopStrings: stopStrings)
+  }
+
+  /// - Parameter given: What `evaluator` takes the adapters of tokens from, if they are given.
+  func generation(
+    of prompts: [[Int]], evaluator: any LinearGroupEvaluator,
+    recorder: TokenRoutingRecorder? = nil, given: GivenAdapters? = nil,
+    options: GenerationOptions, stopStrings: StopStrings?
+  ) throws(MeteoRAError) -> MeteoRAGeneration {
     do throws(LlamaError) {
       return MeteoRAGeneration(
         generation: try Generation(
           prompts, model: base, evaluator: evaluator, options: options, observer: recorder,
           parallelism: parallelism),
-        recorder: recorder,
+        model: self, recorder: recorder, given: given,
         texts: stopStrings.map { strings in
           prompts.map { ContinuedText(after: $0, stopStrings: strings) }
         } ?? [])

@@ -40,10 +40,11 @@ struct RoutedEvaluator: LinearGroupEvaluator {
   var moduleCount: Int { modules.reduce(0) { $0 + $1.count { $0 != nil } } }
 
   func evaluate(
-    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>, rows: Int,
-    outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
+    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>,
+    rows: [RowOrigin], outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
     parallelism: Parallelism
   ) {
+    let rows = rows.count
     var outputs = ModuleOutput.each(
       of: group, layer: layer, of: model, values: outputs, rows: rows, observer: observer)
     let gates = group.modules.map { modules[layer][$0.index]?.gate }
@@ -78,29 +79,5 @@ struct RoutedEvaluator: LinearGroupEvaluator {
     return Routing(
       checked: logits, tokens: rows, adapterCount: adapterCount, topK: router.topK,
       temperature: router.temperature, among: allowed, parallelism: parallelism)
-  }
-}
-
-/// Computes base products and the update of one adapter, with weight 1.
-struct SingleAdapterEvaluator: LinearGroupEvaluator {
-  /// By layer and ``LinearModule/index``: banks that hold the adapter alone.
-  var banks: [[LoRABank?]]
-  var kernel: LoRAMoEKernel
-
-  func evaluate(
-    _ group: LinearGroup, layer: Int, of model: LlamaModel, input: UnsafePointer<Float>, rows: Int,
-    outputs: [UnsafeMutablePointer<Float>], observer: (any ForwardObserver)?,
-    parallelism: Parallelism
-  ) {
-    var outputs = ModuleOutput.each(
-      of: group, layer: layer, of: model, values: outputs, rows: rows, observer: observer)
-    let x = ProductInput(
-      input, rows: rows, for: outputs.map(\.linear.weights), parallelism: parallelism)
-    for (place, module) in group.modules.enumerated() {
-      outputs[place].update = banks[layer][module.index].map { bank in
-        ModuleOutput.Update(bank: bank, routing: Routing(onlyAdapterFor: rows), logits: nil)
-      }
-    }
-    ModuleOutput.compute(outputs, from: x, by: kernel, parallelism)
   }
 }
