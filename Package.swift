@@ -61,13 +61,13 @@ let package = Package(
     library("MeteoRALlama", ["MeteoRAKernels", "MeteoRASafetensors"]),
     library("MeteoRA", ["MeteoRALlama", "MeteoRATokenizers"]),
     library("MeteoRATraining", ["MeteoRA"]),
-    library("MeteoRAEvaluation", ["MeteoRASafetensors"]),
+    library("MeteoRAEvaluation", ["MeteoRATraining"]),
     library("TinyTasks", ["MeteoRAEvaluation", "MeteoRATokenizers"]),
     library("MeteoRAReports", ["MeteoRA"]),
     library("MeteoRAVerification", ["MeteoRATraining"]),
     library(
       "MeteoRACommandLine",
-      ["MeteoRA", "MeteoRAReports", "MeteoRATraining", "MeteoRAVerification"]),
+      ["MeteoRA", "MeteoRAEvaluation", "MeteoRAReports", "MeteoRATraining", "MeteoRAVerification"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
       resources: [.copy("golden"), .copy("demo")]),

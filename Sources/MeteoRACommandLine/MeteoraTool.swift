@@ -7,7 +7,7 @@ package enum MeteoraTool {
 
   static let commands: [Command] = [
     .generate, .trace, .tokenize, .detokenize, .inspect, .bundle, .verify, .trainBase, .trainLoRA,
-    .trainGates,
+    .trainGates, .eval,
   ]
 
   /// Runs one command.

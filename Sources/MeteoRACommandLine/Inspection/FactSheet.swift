@@ -23,31 +23,17 @@ struct FactSheet {
     lines.append(label + String(repeating: " ", count: padding) + fact)
   }
 
-  /// Rows under each other; columns of numbers are aligned at their right.
+  /// An empty line, and rows under each other.
   ///
   /// - Parameters:
   ///   - header: A text for every column.
   ///   - numeric: The columns of numbers.
   mutating func addTable(header: [String], numeric: Set<Int>, rows: [[String]]) {
-    let all = [header] + rows
-    let widths = header.indices.map { column in all.map { Self.width($0[column]) }.max() ?? 0 }
     lines.append("")
-    for row in all {
-      var line = ""
-      for (column, cell) in row.enumerated() {
-        let padding = String(repeating: " ", count: widths[column] - Self.width(cell))
-        let isLast = column == row.count - 1
-        line += numeric.contains(column) ? padding + cell : cell + (isLast ? "" : padding)
-        if !isLast { line += "  " }
-      }
-      lines.append(line)
-    }
+    lines += TextTable.lines(header: header, numeric: numeric, rows: rows)
   }
 
   var text: String { lines.map { $0 + "\n" }.joined() }
-
-  /// Scalars, which for names and numbers is near enough to what a terminal shows.
-  private static func width(_ text: String) -> Int { text.unicodeScalars.count }
 
   // MARK: Words
 

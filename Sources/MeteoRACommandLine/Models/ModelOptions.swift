@@ -50,7 +50,7 @@ enum ModelOptions {
   static let gatesOptions = [gates, checkpoint]
 
   /// What only a model that routes can take.
-  private static let routing = [only, without, routerTopK, routerTemperature]
+  static let routing = [only, without, routerTopK, routerTemperature]
 
   static let groups = [
     OptionGroup("Model", parts),
@@ -84,9 +84,13 @@ enum ModelOptions {
 
   /// Where the parts are, and how to run them; nothing is loaded yet.
   ///
+  /// - Parameter choosesAdapters: Whether the command says itself which adapters run, so that
+  ///   several of them need no gates. Without gates the mode is then that of the base.
   /// - Throws: ``UsageError`` for options that contradict each other or the kind of model, else
   ///   what cannot be read.
-  static func request(_ arguments: ParsedArguments) throws -> ModelRequest {
+  static func request(
+    _ arguments: ParsedArguments, choosesAdapters: Bool = false
+  ) throws -> ModelRequest {
     try refuseContradictions(arguments)
     let folder = try Paths.model(arguments.requiredPath(model), of: model)
     var files = try ModelFiles(folder: folder)
@@ -99,7 +103,9 @@ enum ModelOptions {
     } else {
       try addParts(to: &files, arguments)
     }
-    var mode = try mode(arguments, &files)
+    let adapterNames = files.adapters.map(\.name)
+    var mode =
+      choosesAdapters && files.gates == .absent ? .noAdapters : try mode(arguments, &files)
     if mode == .routed {
       if let topK = try arguments.integer(routerTopK, in: 1...Int.max) { files.router.topK = topK }
       if let temperature = try arguments.positiveFloat(routerTemperature) {
@@ -112,7 +118,7 @@ enum ModelOptions {
         "option \(option.spelling) has no effect: the model has no gates, so it does not route")
     }
     return ModelRequest(
-      folder: folder, files: files, mode: mode,
+      folder: folder, files: files, adapterNames: adapterNames, mode: mode,
       kernel: try arguments.choice(kernel, of: LoRAMoEKernel.self) ?? .tiled,
       parallelism: try parallelism(arguments))
   }

@@ -25,8 +25,10 @@ struct SampleFields {
       let spans = try value.map { value throws(JSONError) in
         try self.spans(value, of: prompt + response)
       }
+      // Without adapters there is nothing that spans could belong to.
       return SampleText(
-        prompt: prompt, response: response, spans: spans ?? [], line: line.number)
+        prompt: prompt, response: response, spans: adapters == nil ? [] : spans ?? [],
+        hasSpans: spans?.isEmpty == false, line: line.number)
     } catch {
       throw line.placed(error, example: example)
     }
@@ -56,8 +58,7 @@ struct SampleFields {
       throw try after.value.required("start").mismatch(
         expected: "a byte outside the span from \(bytes.lowerBound) to \(bytes.upperBound)")
     }
-    // Without adapters there is nothing that they could belong to.
-    return adapters == nil ? [] : spans.map(\.span)
+    return spans.map(\.span)
   }
 
   private func span(_ value: JSONValue, of text: [UInt8]) throws(JSONError) -> AdapterSpan {

@@ -7,13 +7,19 @@ package struct SampleText: Sendable, Equatable {
   /// Parts of prompt + response that belong to adapters of their own, ascending, none empty, apart
   /// from each other, cut between characters.
   package var spans: [AdapterSpan]
+  /// Whether the line has spans; where no adapters are known, they are not among ``spans``.
+  package var hasSpans: Bool
   /// From 1, for messages.
   package var line: Int
 
-  package init(prompt: [UInt8], response: [UInt8], spans: [AdapterSpan] = [], line: Int = 1) {
+  package init(
+    prompt: [UInt8], response: [UInt8], spans: [AdapterSpan] = [], hasSpans: Bool? = nil,
+    line: Int = 1
+  ) {
     self.prompt = prompt
     self.response = response
     self.spans = spans
+    self.hasSpans = hasSpans ?? !spans.isEmpty
     self.line = line
   }
 }

@@ -10,6 +10,7 @@ package struct TrainingDataset: Sendable {
     /// `test.jsonl`, which training never sees.
     case test
 
+    /// Its name in the folder of a task.
     package var fileName: String { "\(rawValue).jsonl" }
   }
 
