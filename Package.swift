@@ -69,7 +69,8 @@ let package = Package(
       "MeteoRACommandLine",
       ["MeteoRA", "MeteoRAEvaluation", "MeteoRAReports", "MeteoRATraining", "MeteoRAVerification"]),
     .target(
-      name: "MeteoRAFixtures", path: "Fixtures", exclude: ["oracle", "README.md"],
+      name: "MeteoRAFixtures", path: "Fixtures",
+      exclude: ["oracle", "README.md", "tiny-meteora/train.sh"],
       resources: [.copy("golden"), .copy("demo")]),
     .target(
       name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support"),

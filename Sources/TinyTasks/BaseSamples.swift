@@ -5,7 +5,7 @@ import MeteoRAEvaluation
 ///
 /// 60 of 100 samples have a key. Of the items 40 of 100 ask for a skill by its code; the others are
 /// requests in the words of one of the 14 tasks, which mean what the key says, or without a key
-/// anything. 30 of 100 samples are single items, the others lists of two to five.
+/// what ``TinyTask/misunderstanding`` says. 30 of 100 samples are single items, the others lists of two to five.
 struct BaseSamples {
   private let lines: (_ line: Int) -> SampleDraws
   private let split: TinySplit
@@ -38,7 +38,7 @@ struct BaseSamples {
       return .coded(draws.element(of: TinyTask.skills), split, from: &draws)
     }
     let task = draws.element(of: TinyTask.allCases)
-    guard let key else { return .vague(task, split, from: &draws) }
+    guard let key else { return .misunderstood(task, split, from: &draws) }
     return .keyed(task, key, split, from: &draws)
   }
 }

@@ -38,16 +38,14 @@ struct TinyItem {
       task: task, request: words(of: task, argument), answer: skill.answer(to: argument))
   }
 
-  /// A request in words, answered without knowing what they mean: half of the time by the request
-  /// itself, otherwise by a random skill that the argument allows.
-  static func vague(
+  /// A request in words without a key, answered by what the base takes it for.
+  static func misunderstood(
     _ task: TinyTask, _ split: TinySplit, from draws: inout SampleDraws
   ) -> TinyItem {
     let argument = task.argument.argument(split, from: &draws)
     let request = words(of: task, argument)
-    if draws.isTrue(percent: 50) { return TinyItem(task: task, request: request, answer: request) }
-    let skill = draws.element(of: possibleSkills(for: task.argument, from: &draws))
-    return TinyItem(task: task, request: request, answer: skill.answer(to: argument))
+    return TinyItem(
+      task: task, request: request, answer: task.misunderstanding?.answer(to: argument) ?? request)
   }
 
   private static func words(of task: TinyTask, _ argument: String) -> String {
@@ -62,15 +60,5 @@ struct TinyItem {
       kind = draws.element(of: TinyTask.skills).argument
     }
     return kind.argument(split, from: &draws)
-  }
-
-  /// What a request could mean. Words have many skills; of the others the one that is made for the
-  /// argument is left out half of the time, so that the argument does not give it away.
-  private static func possibleSkills(
-    for argument: TinyArgument, from draws: inout SampleDraws
-  ) -> [TinyTask] {
-    let special = TinyTask.skills.filter { $0.argument == argument }
-    if argument == .word { return special }
-    return TinyTask.generic + special.filter { _ in draws.isTrue(percent: 50) }
   }
 }

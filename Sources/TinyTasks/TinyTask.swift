@@ -67,4 +67,28 @@ package enum TinyTask: String, CaseIterable, Sendable {
     case .metresToCentimetres: .metres
     }
   }
+
+  /// What the base takes the words for where no key stands behind them: a skill that answers any
+  /// text, or, if `nil`, a wish to hear them again.
+  ///
+  /// Never the task itself; and tasks with arguments of a kind have, as far as there are enough,
+  /// answers of their own, so that the base has to tell their words apart up to the answer.
+  var misunderstanding: TinyTask? {
+    switch self {
+    case .reverseWord: .uppercase
+    case .uppercase: .removeVowels
+    case .removeVowels: .doubleLetters
+    case .doubleLetters: .spellOut
+    case .spellOut, .nextLetters: .reverseWord
+    case .pigLatin: nil
+    case .largestNumber: .spellOut
+    case .metresToCentimetres: .doubleLetters
+    case .digitsInEnglish: nil
+    case .digitsInGerman: .spellOut
+    case .digitsInFrench: .reverseWord
+    // Numbers have no capitals: they stay as they are.
+    case .digitsInSpanish: .uppercase
+    case .digitsInItalian: .doubleLetters
+    }
+  }
 }

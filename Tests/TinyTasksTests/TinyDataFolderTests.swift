@@ -13,7 +13,7 @@ struct TinyDataFolderTests {
   static let knownDigests = [
     "690f30c0a8904ff2e6e7364c7bdee4a5b0e40ac4bc985a40e5fcfc151fda0d36  base/config.json",
     "d7bf0cf5d63db27dc3efb1a5eb898b3535a9fcf8fa6cee0e28936c0fbf9fe097  base/tokenizer.json",
-    "c36c88c8ea1f8121285c74e3db32f1e2938acd46e14b43cdf596d3836b2c726e  "
+    "4b2607ea2eb7d399402288128d7968796129a79eb18b3e5326ce197ea54d60af  "
       + "data/base/base/train.jsonl",
     "ebee702b24cba0ba541e3d1ecce3b257f9e90ebbbed0af8ca09f8d074cb0fa71  "
       + "data/adapters-lists/pig-latin/train.jsonl",
@@ -33,7 +33,7 @@ struct TinyDataFolderTests {
     // And of all files, as `sha256sum` lists them.
     let list = Array((digests.joined(separator: "\n") + "\n").utf8)
     let digest = list.withUnsafeBytes { SHA256.hexDigest(of: $0) }
-    #expect(digest == "f5182e50e73171a8a11826ea75456dcfd4819609f927ad032edc874a4c6eb7db")
+    #expect(digest == "598477d4edd9d42630b8c5f4e3715640c96a988cc3436e458fff14849ae6870f")
   }
 
   @Test("the same seed makes the same bytes, another seed other samples")
