@@ -73,7 +73,8 @@ let package = Package(
       exclude: ["oracle", "README.md", "tiny-meteora/train.sh"],
       resources: [.copy("golden"), .copy("demo")]),
     .target(
-      name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support"),
+      name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support",
+      swiftSettings: optimised),
     .executableTarget(
       name: "benchmarks", dependencies: ["MeteoRATraining"],
       path: "Benchmarks/benchmarks", swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
@@ -92,7 +93,7 @@ let package = Package(
     tests("MeteoRASafetensors"),
     tests("MeteoRATokenizers", ["MeteoRASafetensors"]),
     tests("MeteoRAMath", settings: optimised),
-    tests("MeteoRAKernels"),
+    tests("MeteoRAKernels", ["MeteoRATestSupport"]),
     tests("MeteoRALlama", ["MeteoRATestSupport"]),
     tests("MeteoRA", ["MeteoRATestSupport"]),
     tests("MeteoRATraining", ["MeteoRATestSupport"]),

@@ -49,4 +49,17 @@ struct DropoutMasksTests {
     }
     #expect(abs(Float(zeros) / 50_000 - probability) < 0.01)
   }
+
+  @Test("write their columns alone", arguments: [0..<1, 3..<13, 5..<6, 7..<9, 16..<41])
+  func margins(_ columns: Range<Int>) {
+    let masks = DropoutMasks(probability: 0.5, seed: 1, step: 0)
+    var memory = [Float](repeating: -7, count: columns.count + 40)
+    memory.withUnsafeMutableBufferPointer { memory in
+      guard let start = memory.baseAddress else { return }
+      masks.masks(of: .up, layer: 3, firstRow: 0).mask(2, 1, columns, start + 20)
+    }
+    #expect(memory[..<20].allSatisfy { $0 == -7 })
+    #expect(Array(memory[20..<20 + columns.count]) == mask(masks, columns))
+    #expect(memory[(20 + columns.count)...].allSatisfy { $0 == -7 })
+  }
 }

@@ -17,9 +17,10 @@ struct TrainingExample {
 
   init(
     _ part: Part, seed: Int = 1, adapterCount: Int = 3, topK: Int = 2, temperature: Float = 1.5,
-    gateLossWeight: Float = 0.5
+    gateLossWeight: Float = 0.5, base: TinyModel = TinyModel(),
+    lengths: [[Int]] = [[5, 1, 9], [130]]
   ) throws {
-    let folder = try TinyModel().folder()
+    let folder = try base.folder()
     let llama = try LlamaModel(folder: folder.url)
     var random = SeededRandom(seed: UInt64(seed))
     func values(_ count: Int, _ scale: Float = 1) -> [Float] {
@@ -62,6 +63,9 @@ struct TrainingExample {
           own.weight = TrainedTensor(
             name: "\(path).weight", shape: [outputs, inputs],
             values: Array(UnsafeBufferPointer(start: memory.floats, count: outputs * inputs)))
+          own.bias = llama.layers[layer][module].bias.map { bias in
+            TrainedTensor(name: "\(path).bias", shape: [outputs], values: bias)
+          }
         }
         tensors.append(own)
         routed.append(
@@ -86,7 +90,7 @@ struct TrainingExample {
         modules: trained, base: trainsBase ? try Self.base(of: llama) : nil),
       adapterCount: adapterCount, topK: topK, temperature: temperature)
     let vocabulary = llama.configuration.vocabularySize
-    batches = [[5, 1, 9], [130]].map { lengths in
+    batches = lengths.map { lengths in
       let sequences = lengths.map { length in
         (0..<length).map { _ in random.next(below: vocabulary) }
       }
@@ -135,18 +139,22 @@ struct TrainingExample {
 
   /// The losses of a step, whose gradients the model then holds.
   @discardableResult
-  func step(threads: Int = 1, recomputes: Bool = false) throws -> Losses {
+  func step(
+    threads: Int = 1, recomputes: Bool = false, dropout: DropoutMasks? = nil
+  ) throws -> Losses {
     for tensor in model.trained.tensors {
       tensor.take(gradient: [Float](repeating: 0, count: tensor.count))
     }
     let memory = TrainingMemory()
     var totals = LossTotals()
+    var firstRow = 0
     for batch in batches {
       totals =
         TrainingPass(
-          batch, model: model, scale: scale, recomputes: recomputes, memory: memory,
-          parallelism: try Parallelism(threads: threads)
+          batch, model: model, scale: scale, recomputes: recomputes, dropout: dropout,
+          firstRow: firstRow, memory: memory, parallelism: try Parallelism(threads: threads)
         ).run(totals).totals
+      firstRow += batch.rowCount
     }
     return totals.losses(scale)
   }

@@ -60,6 +60,28 @@ package struct TinyModel {
     add("lm_head.weight", 11, 8)
   }
 
+  /// The same with one matrix for embedding and head.
+  package var tied: TinyModel {
+    var model = self
+    model.fields["tie_word_embeddings"] = "true"
+    model.tensors["lm_head.weight"] = nil
+    return model
+  }
+
+  /// The same with biases in all linear modules.
+  package var biased: TinyModel {
+    var model = self
+    model.fields["attention_bias"] = "true"
+    model.fields["mlp_bias"] = "true"
+    var random = SeededRandom(seed: 2)
+    for (name, tensor) in tensors.sorted(by: { $0.key < $1.key }) where name.contains("_proj.") {
+      let values = (0..<tensor.shape[0]).map { _ in random.weight() }
+      model.tensors[name.replacingOccurrences(of: ".weight", with: ".bias")] =
+        Tensor(values, [values.count])
+    }
+    return model
+  }
+
   /// `config.json`.
   package var configuration: String {
     "{"
