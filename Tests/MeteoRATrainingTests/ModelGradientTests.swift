@@ -41,8 +41,8 @@ struct ModelGradientTests {
     #expect(abs(Double(losses.total) - reference.total(expected)) < 1e-5)
 
     var random = SeededRandom(seed: 3)
-    for tensor in example.model.trained.tensors {
-      let values = try #require(parameters[tensor.name])
+    let mismatches = example.model.trained.tensors.compactMap { tensor in
+      let values = parameters[tensor.name] ?? []
       let elements = (0..<2).map { _ in random.next(below: tensor.count) }
       let slopes = Slope.along(
         values, elements: elements, weighing: reference.weights(expected), step: 0x1p-18
@@ -51,11 +51,11 @@ struct ModelGradientTests {
         parameters[tensor.name] = moved
         return reference.losses(parameters).losses
       }
-      let mismatch = Slope.firstMismatch(
+      return Slope.firstMismatch(
         tensor.gradientArray, slopes, name: tensor.name, shape: tensor.shape,
         roundings: Self.roundings)
-      #expect(mismatch == nil)
     }
+    #expect(mismatches == [])
   }
 }
 

@@ -8,7 +8,7 @@ extension GradientExample {
       attention(lengths: [1, 7, 3], heads: 4, keyValueHeads: 2, dimension: 6),
       attention(lengths: [9, 2], heads: 3, keyValueHeads: 3, dimension: 33),
       // One position, and one head of a group, beyond a block of 128 rows.
-      attention(lengths: [131], heads: 1, keyValueHeads: 1, dimension: 2),
+      attention(lengths: [129], heads: 1, keyValueHeads: 1, dimension: 2),
       attention(lengths: [2, 45], heads: 3, keyValueHeads: 1, dimension: 3),
       attention(lengths: [3], heads: 2, keyValueHeads: 1, dimension: 131),
     ]

@@ -6,6 +6,21 @@ import Testing
 ///
 /// The loss is `Σ c · y` over the outputs y of the operation.
 struct GradientExample: Sendable, CustomTestStringConvertible {
+  /// What operations have in common.
+  enum Kind: String, CaseIterable, Codable {
+    case linear, rows, attention, routed, losses
+
+    var examples: [GradientExample] {
+      switch self {
+      case .linear: GradientExample.linear
+      case .rows: GradientExample.rows
+      case .attention: GradientExample.attention
+      case .routed: GradientExample.routed
+      case .losses: GradientExample.losses
+      }
+    }
+  }
+
   /// An operand that the loss is differentiated by.
   struct Variable: Sendable {
     var name: String
@@ -60,26 +75,36 @@ struct GradientExample: Sendable, CustomTestStringConvertible {
   /// Calls the kernels.
   var differentiate: @Sendable (Memory, Parallelism) throws -> Void
 
-  /// What is in memory behind the kernels: gradients, then what they write besides.
-  func results(threads: Int = 1, margin: GuardedOperands.Margin = .notANumber) throws -> [[Float]] {
-    let read = GuardedOperands(variables.map(\.values) + [outputGradient], margin: margin)
-    let written = GuardedOperands(
-      variables.map(\.start) + scratch.map { [Float](repeating: .nan, count: $0) },
-      margin: margin)
-    let targets = written.pointers
-    let sources = read.pointers.map { UnsafePointer($0) }
+  /// What kernels read: the variables, then c.
+  var read: [[Float]] { variables.map(\.values) + [outputGradient] }
+
+  /// What stands where they write: gradients, then the rest.
+  var written: [[Float]] {
+    variables.map(\.start) + scratch.map { [Float](repeating: .nan, count: $0) }
+  }
+
+  /// Calls the kernels with ``read`` and ``written`` somewhere in memory.
+  func differentiate(
+    _ read: [UnsafeMutablePointer<Float>], _ written: [UnsafeMutablePointer<Float>], threads: Int
+  ) throws {
+    let sources = read.map { UnsafePointer($0) }
     try differentiate(
       Memory(
         values: Array(sources.prefix(variables.count)),
-        gradients: Array(targets.prefix(variables.count)), c: sources[variables.count],
-        scratch: Array(targets.dropFirst(variables.count))),
+        gradients: Array(written.prefix(variables.count)), c: sources[variables.count],
+        scratch: Array(written.dropFirst(variables.count))),
       Parallelism(threads: threads))
-    #expect(read.isIntact, "memory beside operands is written to, threads: \(threads)")
-    #expect(written.isIntact, "memory beside gradients is written to, threads: \(threads)")
-    for (now, before) in zip(read.values, variables.map(\.values) + [outputGradient]) {
-      expectSameBits(now, before, "an operand")
-    }
-    return written.values
+  }
+
+  /// What is in memory behind the kernels: gradients, then the rest.
+  func results(threads: Int = 1, margin: GuardedOperands.Margin = .notANumber) throws -> [[Float]] {
+    let sources = GuardedOperands(read, margin: margin)
+    let targets = GuardedOperands(written, margin: margin)
+    try differentiate(sources.pointers, targets.pointers, threads: threads)
+    #expect(sources.isIntact, "memory beside operands is written to, threads: \(threads)")
+    #expect(targets.isIntact, "memory beside gradients is written to, threads: \(threads)")
+    for (now, before) in zip(sources.values, read) { expectSameBits(now, before, "an operand") }
+    return targets.values
   }
 
   /// The first element of a gradient that is not what differences say, in words.

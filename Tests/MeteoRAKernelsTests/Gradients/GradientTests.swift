@@ -3,9 +3,7 @@ import Testing
 
 @Suite("Gradients of operations")
 struct GradientTests {
-  private static let examples =
-    GradientExample.linear + GradientExample.rows + GradientExample.attention
-    + GradientExample.routed + GradientExample.losses
+  private static let examples = GradientExample.Kind.allCases.flatMap(\.examples)
 
   @Test("they follow differences in binary64, element by element", arguments: examples)
   func followDifferences(_ example: GradientExample) throws {
@@ -24,6 +22,20 @@ struct GradientTests {
         let actual = try example.results(threads: threads, margin: margin)
         for (actual, expected) in zip(actual, expected) {
           expectSameBits(actual, expected, "\(threads) threads, margins of \(margin)")
+        }
+      }
+    }
+  }
+
+  /// A read beside operands ends the process: it is one of its own for all of a kind.
+  @Test("they read nothing beside their operands", arguments: GradientExample.Kind.allCases)
+  func readTheirOperands(_ kind: GradientExample.Kind) async {
+    await #expect(processExitsWith: .success) { [kind] in
+      for example in kind.examples {
+        for side in PagedOperands.Side.allCases {
+          try example.differentiate(
+            PagedOperands(example.read, at: side).pointers,
+            PagedOperands(example.written, at: side).pointers, threads: 2)
         }
       }
     }
