@@ -70,8 +70,8 @@ let package = Package(
       ["MeteoRA", "MeteoRAEvaluation", "MeteoRAReports", "MeteoRATraining", "MeteoRAVerification"]),
     .target(
       name: "MeteoRAFixtures", path: "Fixtures",
-      exclude: ["oracle", "README.md", "tiny-meteora/train.sh"],
-      resources: [.copy("golden"), .copy("demo")]),
+      exclude: ["oracle", "README.md"],
+      resources: [.copy("golden"), .copy("demo"), .copy("tiny-meteora")]),
     .target(
       name: "MeteoRATestSupport", dependencies: ["MeteoRASafetensors"], path: "Tests/Support",
       swiftSettings: optimised),
@@ -85,7 +85,8 @@ let package = Package(
       name: "meteora-cli", dependencies: ["MeteoRACommandLine"], swiftSettings: optimised,
       linkerSettings: fusedMultiplyAdd),
     .executableTarget(
-      name: "tiny-demo", dependencies: ["MeteoRA", "MeteoRAReports", "MeteoRAFixtures"],
+      name: "tiny-demo",
+      dependencies: ["MeteoRA", "MeteoRAEvaluation", "MeteoRAReports", "MeteoRAFixtures"],
       swiftSettings: optimised, linkerSettings: fusedMultiplyAdd),
     .executableTarget(
       name: "tiny-data", dependencies: ["TinyTasks", "MeteoRACommandLine"],

@@ -48,6 +48,7 @@ data=$work/source/data
 train base base --config "$work/source/base" --datasets "$data/base" --max-steps 5000 \
   --learning-rate 2e-3 --output-type bf16
 
+# Each adapter on its own task, alone and in lists.
 mkdir -p "$work/adapters"
 for folder in "$data"/adapters-lists/*/; do
   task=$(basename "$folder")
@@ -56,20 +57,30 @@ for folder in "$data"/adapters-lists/*/; do
     --warmup-ratio 0.05
 done
 
-train gates gates --model "$work/base" --adapters "$work/adapters" --datasets "$data/gates-mixed" \
-  --composite mixed --append-eos --max-steps 1000 --learning-rate 2e-2
+# The gates, base and adapters frozen.
+mixed="--datasets $data/gates-mixed --composite mixed --append-eos --max-steps 1000"
+# shellcheck disable=SC2086
+train gates gates --model "$work/base" --adapters "$work/adapters" $mixed --learning-rate 2e-2
+
+# Gates and adapters together, with little weight on the gates' labels.
+# shellcheck disable=SC2086
+train together gates --model "$work/base" --adapters "$work/adapters" \
+  --gates "$work/gates/gates.safetensors" --train-adapters $mixed --learning-rate 3e-3 \
+  --gate-loss-weight 1
 
 result=$work/bundle
 rm -rf "$result"
-"$bin/meteora" bundle --base "$work/base" --adapters "$work/adapters" \
-  --gates "$work/gates/gates.safetensors" --output "$result"
+"$bin/meteora" bundle --base "$work/base" --adapters "$work/together/adapters" \
+  --gates "$work/together/gates.safetensors" --output "$result"
 mkdir "$result/datasets"
 for folder in "$data"/adapters-lists/*/ "$data"/composites/*/; do
   task=$(basename "$folder")
   mkdir "$result/datasets/$task"
   cp "$folder/task.json" "$folder/test.jsonl" "$result/datasets/$task/"
 done
-(cd "$result" && find . -type f | LC_ALL=C sort | xargs sha256sum) > "$work/SHA256SUMS"
+sums() { if command -v sha256sum > /dev/null; then sha256sum "$@"; else shasum -a 256 "$@"; fi; }
+(cd "$result" && find . -type f | LC_ALL=C sort | while read -r file; do sums "$file"; done) \
+  > "$work/SHA256SUMS"
 
 case $mode in
   --check)

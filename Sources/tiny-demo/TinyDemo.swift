@@ -14,7 +14,7 @@ struct TinyDemo {
         guard argument == "--help" else { throw DemoError.argument(argument) }
         return try FileHandle.standardOutput.write(contentsOf: Data(usage.utf8))
       }
-      guard let folder = DemoBundle.directory else { throw DemoError.noBundle }
+      guard let folder = TinyMeteoRA.directory else { throw DemoError.noBundle }
       let style = TerminalStyle(
         choice: .auto, isTerminal: isatty(STDOUT_FILENO) == 1,
         environment: ProcessInfo.processInfo.environment)
@@ -30,9 +30,10 @@ struct TinyDemo {
   private static let usage = """
     Usage: tiny-demo
 
-    Loads the small bundle in Fixtures/demo, continues a prompt with its tokens
+    Loads the trained bundle in Fixtures/tiny-meteora, lets it answer held-out
+    requests of all its tasks, then a list of five in one prompt with its tokens
     coloured by dominant adapter (the deeper, the larger the adapter's share),
-    and compares the bits of the three kernels.
+    counts right answers, and compares the bits of the three kernels.
 
     """
 }
