@@ -54,6 +54,35 @@ struct TrainerTests {
     }
   }
 
+  @Test(
+    "comes to the same gradients but for rounding, in one batch or in several",
+    arguments: TrainingExample.Part.allCases)
+  func accumulates(_ part: TrainingExample.Part) throws {
+    let samples = (0..<8).map { index in
+      let ids = (0..<(20 + 7 * index)).map { Int32(($0 * 5 + index * 11) % 10 + 1) }
+      return TrainingSample(
+        ids: ids, promptCount: 2, gateRuns: [.init(tokens: 0..<ids.count, adapter: index % 3)],
+        fullCount: ids.count)
+    }
+    let gradients = try [(8, 1), (4, 2), (1, 8)].map { size, count in
+      let example = try TrainingExample(part)
+      var batches = try BatchMaker(
+        TrainingDataset(samples: samples), batchSize: size, batchesPerStep: count, seed: 4)
+      let (losses, _) = example.model.computeGradients(
+        of: batches.nextStep(), gateLossWeight: 0.5, recomputes: false, memory: TrainingMemory(),
+        parallelism: .serial)
+      return (losses.total, example.model.trained.tensors.map(\.gradientArray))
+    }
+    for (loss, tensors) in gradients.dropFirst() {
+      #expect(abs(loss - gradients[0].0) <= 1e-6 * abs(loss))
+      for (a, b) in zip(tensors, gradients[0].1) {
+        let difference = zip(a, b).reduce(Float(0)) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
+        let size = b.reduce(Float(0)) { $0 + $1 * $1 }
+        #expect(difference <= 1e-10 * size)
+      }
+    }
+  }
+
   @Test("stops where numbers are not finite, says where, and keeps the weights")
   func stops() throws {
     let example = try TrainingExample(.gates)
