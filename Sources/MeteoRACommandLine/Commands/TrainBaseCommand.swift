@@ -35,12 +35,10 @@ extension Command {
           encoder: try session.data.encoder(
             Tokenizer(folder: folder), for: llama.configuration),
           settings: []
-        ) { model in
-          guard let output = result.result else { return [] }
+        ) { model, output in
           try model.writeBase(
             to: output, configuration: folder.appendingPathComponent("config.json"),
             companions: folder, as: result.elementType, replaces: result.resumes)
-          return [output.path]
         })
     })
 }

@@ -46,10 +46,8 @@ extension Command {
             Tokenizer(folder: options.files.base), for: model.configuration),
           gateLossWeight: options.gateLossWeight, loraDropout: options.dropout,
           settings: options.identity
-        ) { model in
-          guard let output = session.options.result else { return [] }
+        ) { model, output in
           try options.write(model, to: output, session.options)
-          return [output.path]
         })
     })
 }

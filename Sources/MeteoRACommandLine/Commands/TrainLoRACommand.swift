@@ -37,12 +37,10 @@ extension Command {
           encoder: try session.data.encoder(
             Tokenizer(folder: files.base), for: llama.configuration),
           loraDropout: Float(options.settings.dropout), settings: options.identity
-        ) { model in
-          guard let output = result.result else { return [] }
+        ) { model, output in
           try model.writeAdapter(
             to: output, configuration: .settings(options.settings), as: result.elementType,
             replaces: result.resumes)
-          return [output.path]
         })
     })
 }

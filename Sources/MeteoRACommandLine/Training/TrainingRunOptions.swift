@@ -54,10 +54,15 @@ struct TrainingRunOptions {
     ]
   }
 
+  /// Where what comes of it goes.
+  struct Destination {
+    let result: URL
+    let checkpoints: URL
+  }
+
   /// `nil` in a dry run.
-  let result: URL?
+  let destination: Destination?
   let elementType: TrainedElementType
-  let checkpointFolder: URL?
   let savingInterval: Int?
   let kept: Int
   let resumes: Bool
@@ -65,7 +70,6 @@ struct TrainingRunOptions {
   let evaluationSamples: Int
   let loggingInterval: Int?
   let checkpointsGradients: Bool
-  let isDryRun: Bool
   let parallelism: Parallelism
 
   static let logName = "log.jsonl"
@@ -88,24 +92,24 @@ struct TrainingRunOptions {
     elementType = try arguments.choice(Self.type, of: TrainedElementType.self) ?? .float32
     checkpointsGradients = arguments.isGiven(Self.gradientCheckpointing)
     parallelism = try ModelOptions.parallelism(arguments)
-    isDryRun = arguments.isGiven(Self.dryRun)
     resumes = arguments.isGiven(Self.resume)
-    if isDryRun {
+    if arguments.isGiven(Self.dryRun) {
       if resumes {
         throw UsageError(
           "options \(Self.dryRun.spelling) and \(Self.resume.spelling) exclude each other: a dry run "
             + "trains nothing")
       }
-      (result, checkpointFolder) = (nil, nil)
+      destination = nil
       return
     }
     let path = try arguments.requiredPath(Self.output(""))
-    let url = URL(fileURLWithPath: path, isDirectory: true)
     if !resumes { _ = try Paths.newFolder(path) }
-    result = url
-    checkpointFolder = URL(
-      fileURLWithPath: try arguments.path(Self.checkpoints) ?? url.path + ".training",
-      isDirectory: true)
+    let result = URL(fileURLWithPath: path, isDirectory: true)
+    destination = Destination(
+      result: result,
+      checkpoints: URL(
+        fileURLWithPath: try arguments.path(Self.checkpoints) ?? result.path + ".training",
+        isDirectory: true))
   }
 
   /// What decides the result, beside the files.

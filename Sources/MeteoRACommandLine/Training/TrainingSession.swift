@@ -15,8 +15,8 @@ struct TrainingTask {
   var loraDropout: Float = 0
   /// What decides the result, beside data, optimiser and files.
   var settings: [(key: String, value: JSONOutput)]
-  /// Writes the result, and returns the paths of what was written.
-  let write: (TrainableModel) throws -> [String]
+  /// Writes the result.
+  let write: (TrainableModel, URL) throws -> Void
 }
 
 /// Trains: reads the data, goes through the steps, and writes what came of it.
@@ -47,7 +47,7 @@ struct TrainingSession {
     let samples = try dataset(.train, of: task, choice: data.choice(seed: optimiser.seed))
     let heldOut = try heldOutBatches(of: task)
     let steps = try optimiser.steps(samples: samples.samples.count)
-    if options.isDryRun {
+    guard let destination = options.destination else {
       progress.show("making one step")
       let trainer = try trainer(for: task, samples, steps: steps, from: TrainingProgress())
       let estimate = try TrainingEstimate(
@@ -56,13 +56,13 @@ struct TrainingSession {
       try console.print(estimate.text)
       return .success
     }
-    guard let folder = options.checkpointFolder else { return .failure }
     progress.show("looking at the files' content")
     let identity = try identity(of: task, steps: steps)
-    let store = try CheckpointStore(folder, keeping: options.kept)
+    let store = try CheckpointStore(destination.checkpoints, keeping: options.kept)
     let start = try startingPoint(of: task, in: store, identity)
     let log = try TrainingLog(
-      folder.appendingPathComponent(TrainingRunOptions.logName), keepingUpTo: start.step)
+      destination.checkpoints.appendingPathComponent(TrainingRunOptions.logName),
+      keepingUpTo: start.step)
     let run = TrainingRun(
       try trainer(for: task, samples, steps: steps, from: start),
       plan: .init(
@@ -85,7 +85,7 @@ struct TrainingSession {
             : "stopped after step \(run.progress.step) of \(steps); --resume goes on from there")
         throw Interrupted()
       }
-      try finish(run, task, view)
+      try finish(run, task, view, to: destination.result)
       return .success
     }
   }
@@ -185,12 +185,13 @@ struct TrainingSession {
     }
   }
 
-  private func finish(_ run: TrainingRun, _ task: TrainingTask, _ view: TrainingView) throws {
+  private func finish(
+    _ run: TrainingRun, _ task: TrainingTask, _ view: TrainingView, to result: URL
+  ) throws {
     let step = try run.takeBestWeights()
-    for path in try task.write(run.trainer.model) {
-      try console.print(
-        "\(printable(path, limit: 1024)): \(view.description(of: run, weightsOf: step))\n")
-    }
+    try task.write(run.trainer.model, result)
+    try console.print(
+      "\(printable(result.path, limit: 1024)): \(view.description(of: run, weightsOf: step))\n")
     if let table = view.gateTable { try console.print("\n" + table) }
   }
 }
