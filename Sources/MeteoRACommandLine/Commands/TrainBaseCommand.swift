@@ -38,7 +38,7 @@ extension Command {
         ) { model, output in
           try model.writeBase(
             to: output, configuration: folder.appendingPathComponent("config.json"),
-            companions: folder, as: result.elementType, replaces: result.resumes)
+            companions: folder, as: result.elementType)
         })
     })
 }

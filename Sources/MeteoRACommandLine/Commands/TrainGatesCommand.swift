@@ -189,7 +189,6 @@ private struct GateOptions {
   func write(_ model: TrainableModel, to output: URL, _ options: TrainingRunOptions) throws {
     try model.writeGatesFolder(
       to: output, adapters: trainsAdapters ? files.adapters : [],
-      publishedBase: writesPublished ? files.base : nil, as: options.elementType,
-      replaces: options.resumes)
+      publishedBase: writesPublished ? files.base : nil, as: options.elementType)
   }
 }

@@ -39,8 +39,7 @@ extension Command {
           loraDropout: Float(options.settings.dropout), settings: options.identity
         ) { model, output in
           try model.writeAdapter(
-            to: output, configuration: .settings(options.settings), as: result.elementType,
-            replaces: result.resumes)
+            to: output, configuration: .settings(options.settings), as: result.elementType)
         })
     })
 }

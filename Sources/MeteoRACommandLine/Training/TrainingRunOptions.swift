@@ -103,8 +103,7 @@ struct TrainingRunOptions {
       return
     }
     let path = try arguments.requiredPath(Self.output(""))
-    if !resumes { _ = try Paths.newFolder(path) }
-    let result = URL(fileURLWithPath: path, isDirectory: true)
+    let result = try Paths.newFolder(path)
     destination = Destination(
       result: result,
       checkpoints: URL(

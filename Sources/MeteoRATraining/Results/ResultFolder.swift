@@ -6,11 +6,10 @@ import MeteoRASafetensors
 struct ResultFolder {
   private let folder: NewFolder
 
-  /// - Parameter replaces: Whether a folder may be there; it is removed when this one is complete.
   /// - Throws: ``MeteoRAError/file(_:)``.
-  init(_ place: URL, replaces: Bool) throws(MeteoRAError) {
+  init(_ place: URL) throws(MeteoRAError) {
     do throws(FileAccessError) {
-      folder = try NewFolder(creating: place, replaces: replaces)
+      folder = try NewFolder(creating: place)
     } catch {
       throw .file(error)
     }

@@ -19,13 +19,12 @@ extension TrainableModel {
   ///
   /// - Parameters:
   ///   - index: The adapter's row in the gates; 0 for one adapter alone.
-  ///   - folder: Its parent must be there.
-  ///   - replaces: Whether a folder may be there; it is removed when this one is complete.
+  ///   - folder: Nothing may be there, but its parent.
   /// - Throws: ``MeteoRAError`` if configuration and weights do not fit each other, a weight is not
   ///   finite, or the folder cannot be made.
   package func writeAdapter(
     _ index: Int = 0, to folder: URL, configuration: AdapterConfigurationSource,
-    as elementType: TrainedElementType, replaces: Bool = false
+    as elementType: TrainedElementType
   ) throws(MeteoRAError) {
     var parts: [TrainedTensorFile.Part] = []
     for (layer, module, routed) in routedModules {
@@ -34,7 +33,7 @@ extension TrainableModel {
       parts.append(.init(PEFTAdapter.key(module, layer: layer, "lora_A"), adapter.a))
       parts.append(.init(PEFTAdapter.key(module, layer: layer, "lora_B"), adapter.b))
     }
-    let target = try ResultFolder(folder, replaces: replaces)
+    let target = try ResultFolder(folder)
     switch configuration {
     case .file(let file): try target.copy(file, to: PEFTAdapter.configurationFile)
     case .settings(let settings):

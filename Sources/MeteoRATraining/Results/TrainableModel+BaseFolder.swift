@@ -12,20 +12,18 @@ extension TrainableModel {
   /// folder is loaded, to be sure that it works, before it gets its name.
   ///
   /// - Parameters:
-  ///   - folder: Its parent must be there.
+  ///   - folder: Nothing may be there, but its parent.
   ///   - configuration: The `config.json` that the model was made from.
   ///   - companions: A folder with the files of a tokenizer, and `generation_config.json`, of which
   ///     those that are there are copied; `nil` for none.
-  ///   - replaces: Whether a folder may be there; it is removed when this one is complete.
   /// - Throws: ``MeteoRAError`` if configuration and weights do not fit each other, a weight is not
   ///   finite, or the folder cannot be made.
   package func writeBase(
-    to folder: URL, configuration: URL, companions: URL?, as elementType: TrainedElementType,
-    replaces: Bool = false
+    to folder: URL, configuration: URL, companions: URL?, as elementType: TrainedElementType
   ) throws(MeteoRAError) {
     let linears = trained.modules.flatMap { $0.flatMap { [$0.weight, $0.bias] } }
     let tensors = linears.compactMap(\.self) + (trained.base?.tensors ?? [])
-    let target = try ResultFolder(folder, replaces: replaces)
+    let target = try ResultFolder(folder)
     let changed: [UInt8]?
     do throws(JSONError) {
       changed = try BaseFolder.configuration(configuration, elementType: elementType.torchName)

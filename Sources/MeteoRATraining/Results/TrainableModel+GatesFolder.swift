@@ -7,22 +7,21 @@ extension TrainableModel {
   ///
   /// ```
   /// gates.safetensors         see writeGates(to:as:)
-  /// adapters/<name>/          if they were trained; see writeAdapter(_:to:configuration:as:replaces:)
+  /// adapters/<name>/          if they were trained; see writeAdapter(_:to:configuration:as:)
   /// checkpoint.safetensors    if it is asked for; see writePublishedCheckpoint(to:base:as:)
   /// ```
   ///
   /// - Parameters:
-  ///   - folder: Its parent must be there.
+  ///   - folder: Nothing may be there, but its parent.
   ///   - adapters: Those that were trained, with their `adapter_config.json`, all of the model or
   ///     none.
   ///   - publishedBase: The folder of the base, for the checkpoint; `nil` for none.
-  ///   - replaces: Whether a folder may be there; it is removed when this one is complete.
   /// - Throws: ``MeteoRAError`` if a weight is not finite, or the folder cannot be made.
   package func writeGatesFolder(
     to folder: URL, adapters: [ModelFiles.Adapter], publishedBase: URL?,
-    as elementType: TrainedElementType, replaces: Bool = false
+    as elementType: TrainedElementType
   ) throws(MeteoRAError) {
-    let target = try ResultFolder(folder, replaces: replaces)
+    let target = try ResultFolder(folder)
     try writeGates(to: target.place("gates.safetensors"), as: elementType)
     if !adapters.isEmpty { try target.makeFolder("adapters") }
     for (index, adapter) in adapters.enumerated() {

@@ -30,7 +30,7 @@ struct TrainedResultExport {
       try example.model.writeBase(
         to: place.appendingPathComponent("base"),
         configuration: example.files.base.appendingPathComponent("config.json"),
-        companions: example.files.base, as: type, replaces: true)
+        companions: example.files.base, as: type)
     }
     for index in LoRASettingsTests.all.indices {
       let settings = LoRASettingsTests.all[index]
@@ -46,7 +46,7 @@ struct TrainedResultExport {
         }, to: place)
       try example.model.writeAdapter(
         to: place.appendingPathComponent("adapters/new"), configuration: .settings(settings),
-        as: type, replaces: true)
+        as: type)
     }
   }
 
@@ -77,7 +77,7 @@ struct TrainedResultExport {
     for (index, adapter) in example.files.adapters.enumerated() {
       try example.model.writeAdapter(
         index, to: place.appendingPathComponent("adapters/\(adapter.name)"),
-        configuration: example.configuration(of: index), as: type, replaces: true)
+        configuration: example.configuration(of: index), as: type)
     }
     let names = JSONOutput.array(example.files.adapters.map { .string($0.name) })
     try ReplacementFile.write(names.page, to: place.appendingPathComponent("order.json"))

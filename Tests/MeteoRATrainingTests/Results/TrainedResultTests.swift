@@ -176,9 +176,6 @@ struct TrainedResultTests {
         to: place, configuration: configuration, companions: nil, as: .float32)
     }
     #expect(try FolderListing.names(in: place) == names)
-    try example.model.writeBase(
-      to: place, configuration: configuration, companions: nil, as: .float32, replaces: true)
-    #expect(try FolderListing.names(in: place) == names.dropLast())
     #expect(try folder.names() == ["base", "own"])
   }
 
